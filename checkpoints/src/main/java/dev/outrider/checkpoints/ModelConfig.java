@@ -1,0 +1,113 @@
+package dev.outrider.checkpoints;
+
+import java.util.List;
+
+/**
+ * The shape of a LLaMA model, as {@code config.json} of LlamaForCausalLM gives it.
+ *
+ * @param vocabSize rows of embedding and head, V
+ * @param hiddenSize C
+ * @param intermediateSize width of the SwiGLU, I
+ * @param heads query heads, H
+ * @param kvHeads key/value heads; divides heads
+ * @param headDim channels per head, D; heads * headDim need not equal hiddenSize
+ * @param maxPositions longest context
+ * @param eosIds end tokens, possibly several, possibly none
+ * @param bosId begin token, or -1
+ * @param dtype type the weights are stored in
+ */
+public record ModelConfig(
+        int vocabSize,
+        int hiddenSize,
+        int intermediateSize,
+        int layers,
+        int heads,
+        int kvHeads,
+        int headDim,
+        int maxPositions,
+        double rmsNormEps,
+        double ropeTheta,
+        RopeScaling ropeScaling,
+        boolean tiedEmbeddings,
+        boolean attentionBias,
+        boolean mlpBias,
+        int bosId,
+        List<Integer> eosIds,
+        DType dtype) {
+
+    public ModelConfig {
+        eosIds = List.copyOf(eosIds);
+        if (kvHeads <= 0 || heads % kvHeads != 0) {
+            throw Failure.usage(
+                    "model shape",
+                    heads + " heads over " + kvHeads + " key/value heads",
+                    "a multiple",
+                    "Choose num_key_value_heads that divides num_attention_heads.");
+        }
+        if (headDim % 2 != 0) {
+            throw Failure.usage(
+                    "model shape", "head_dim " + headDim, "an even number (rotary pairs)", "Change head_dim.");
+        }
+    }
+
+    /** A plain draft: multi-head, untied, no biases, RoPE base 10,000, epsilon 1e-5, float32. */
+    public static ModelConfig draft(
+            int vocabSize, int hidden, int intermediate, int layers, int heads, int maxPositions, int bos, int eos) {
+        return new ModelConfig(
+                vocabSize,
+                hidden,
+                intermediate,
+                layers,
+                heads,
+                heads,
+                hidden / heads,
+                maxPositions,
+                1e-5,
+                10000,
+                new RopeScaling.None(),
+                false,
+                false,
+                false,
+                bos,
+                List.of(eos),
+                DType.F32);
+    }
+
+    /** Number of parameters; 116.9 M for the draft of arXiv 2404.08856 (V 32,000, C 1,024, I 2,816, 4 layers). */
+    public long parameters() {
+        long q = (long) heads * headDim, kv = (long) kvHeads * headDim, c = hiddenSize, i = intermediateSize;
+        long attention = c * (q + 2 * kv) + q * c + (attentionBias ? q + 2 * kv + c : 0);
+        long mlp = 3 * c * i + (mlpBias ? 2 * i + c : 0);
+        return layers * (attention + mlp + 2 * c) + c + (long) vocabSize * c * (tiedEmbeddings ? 1 : 2);
+    }
+
+    /** Parameters that take part in matrix products for a token: all but the embedding look-up. */
+    public long productParameters() {
+        return parameters() - (tiedEmbeddings ? 0 : (long) vocabSize * hiddenSize);
+    }
+
+    /** Radians per position for each of the headDim/2 rotary pairs, after scaling. */
+    public double[] inverseFrequencies() {
+        double[] f = new double[headDim / 2];
+        for (int i = 0; i < f.length; i++) f[i] = scaled(Math.pow(ropeTheta, -2.0 * i / headDim));
+        return f;
+    }
+
+    private double scaled(double frequency) {
+        return switch (ropeScaling) {
+            case RopeScaling.None n -> frequency;
+            case RopeScaling.Linear l -> frequency / l.factor();
+            case RopeScaling.Llama3 l -> llama3(frequency, l);
+        };
+    }
+
+    // Wavelengths above original/low are divided by factor, below original/high kept, between blended.
+    private static double llama3(double frequency, RopeScaling.Llama3 l) {
+        double wavelength = 2 * Math.PI / frequency;
+        if (wavelength > l.originalMaxPositions() / l.lowFreqFactor()) return frequency / l.factor();
+        if (wavelength < l.originalMaxPositions() / l.highFreqFactor()) return frequency;
+        double smooth =
+                (l.originalMaxPositions() / wavelength - l.lowFreqFactor()) / (l.highFreqFactor() - l.lowFreqFactor());
+        return (1 - smooth) * frequency / l.factor() + smooth * frequency;
+    }
+}

@@ -1,0 +1,33 @@
+package dev.outrider.checkpoints.tokenizer;
+
+/** Text to token ids and back. Immutable and safe for use by several threads. */
+public interface Tokenizer {
+    /** Number of ids this tokenizer can produce; the model's vocabulary may have more rows. */
+    int size();
+
+    /** Begin-of-text id, or -1. */
+    int bosId();
+
+    /** End-of-text id, or -1. */
+    int eosId();
+
+    /**
+     * Ids of the text, without BOS.
+     *
+     * @param special whether the text of a special token (such as {@code </s>}) inside becomes that token;
+     *     false for text by strangers
+     */
+    int[] encode(String text, boolean special);
+
+    /** Text of the ids; special tokens are left out. Bytes that are no UTF-8 become U+FFFD. */
+    String decode(int[] ids);
+
+    /** How the vocabulary spells the id, for display; never null. */
+    String piece(int id);
+
+    /** sha256 over pieces, scores and behaviour: equal if and only if text gets the same ids. */
+    String hash();
+
+    /** The id of a special token such as {@code <|user|>}, or -1. */
+    int specialId(String piece);
+}

@@ -1,0 +1,61 @@
+package dev.outrider.checkpoints;
+
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Where vectors by other software and real data lie: the folders named by OUTRIDER_GOLDENS and
+ * OUTRIDER_ASSETS, by default beside the checkout. Tests that need an absent one are skipped and say so.
+ */
+public final class Shared {
+    private Shared() {}
+
+    /** A path in the goldens folder. */
+    public static Path golden(String relative) {
+        return existing("OUTRIDER_GOLDENS", "goldens", relative);
+    }
+
+    /** A path in the assets folder. */
+    public static Path asset(String relative) {
+        return existing("OUTRIDER_ASSETS", "assets", relative);
+    }
+
+    /** The folders right below a golden folder, sorted: the cases of a fixture. */
+    public static List<Path> cases(String fixture) {
+        return list(golden(fixture), true);
+    }
+
+    /** The files right below a golden folder that end so, sorted. */
+    public static List<Path> files(String fixture, String ending) {
+        return list(golden(fixture), false).stream()
+                .filter(p -> p.getFileName().toString().endsWith(ending))
+                .toList();
+    }
+
+    private static List<Path> list(Path folder, boolean folders) {
+        try (var paths = Files.list(folder)) {
+            return paths.filter(p -> Files.isDirectory(p) == folders).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Path existing(String variable, String folder, String relative) {
+        String named = System.getenv(variable);
+        Path base = named != null
+                ? Path.of(named)
+                : Path.of(System.getProperty("outrider.root", "."), "..", "shared", folder);
+        Path path = root().resolve(base).resolve(relative).normalize();
+        assumeTrue(Files.exists(path), "skipped: " + path + " is absent; set " + variable);
+        return path;
+    }
+
+    private static Path root() {
+        return Path.of(System.getProperty("outrider.root", ".")).toAbsolutePath();
+    }
+}

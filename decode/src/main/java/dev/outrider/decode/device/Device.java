@@ -1,0 +1,173 @@
+package dev.outrider.decode.device;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Tensor;
+
+/**
+ * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
+ * [out, in] as Hugging Face stores them. Activations, gradients and accumulation are F32; weights given
+ * to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16.
+ *
+ * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long
+ * as there are at most {@link #INVARIANT_ROWS}; this makes greedy speculative decoding bit-identical to
+ * autoregressive decoding. One thread calls a device at a time; the device spreads the work.
+ *
+ * <p>Shapes: R rows (tokens), C channels, H query heads, G key/value heads, D channels per head.
+ */
+public interface Device extends AutoCloseable {
+    /** Up to so many rows, {@link #linear} and {@link #attend} reduce each row as if it were alone. */
+    int INVARIANT_ROWS = 32;
+
+    /** For logs and reports: kind, threads, vector width. */
+    String name();
+
+    // ---- memory -------------------------------------------------------------------------------
+
+    /** Zeroed memory, freed with {@link #free} or when the device is closed. */
+    Buffer allocate(DType type, long elements);
+
+    void free(Buffer buffer);
+
+    /**
+     * Weights where the device can read them: on the cpu the mapped memory itself for F32 and BF16 (it
+     * must stay mapped), a converted copy for other types; elsewhere a copy in device memory.
+     */
+    Buffer hold(Tensor tensor);
+
+    void upload(float[] from, int offset, Buffer to, int count);
+
+    void download(Buffer from, float[] to, int offset, int count);
+
+    void copy(Buffer from, Buffer to, long elements);
+
+    void zero(Buffer x, long elements);
+
+    // ---- forward ------------------------------------------------------------------------------
+
+    /** out[r, :] = table[ids[offset + r], :]. */
+    void embed(Buffer out, Buffer table, int[] ids, int offset, int rows, int channels);
+
+    /** y = x / sqrt(mean(x²) + eps) * gain, row by row. x and y may be the same. */
+    void rmsNorm(Buffer y, Buffer x, Buffer gain, int rows, int channels, float eps);
+
+    /** y[R, out] = x[R, in] · wᵀ + beta · y; beta is 0 or 1. y is not read when beta is 0. */
+    void linear(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta);
+
+    /** y[r, :] += bias, for every row. */
+    void addBias(Buffer y, Buffer bias, int rows, int channels);
+
+    /** y += x, the first {@code elements} of both. */
+    void add(Buffer y, Buffer x, long elements);
+
+    /** y *= factor. */
+    void scale(Buffer y, float factor, long elements);
+
+    /**
+     * Rotates pairs (i, i + D/2) of each of {@code heads} heads in place by the angle of the row's
+     * position, position(r) = first + r % period (period = T for [B, T] rows). table holds cos and sin:
+     * [positions, D/2] of cos, then as many of sin, {@code positions} rows each.
+     *
+     * @param stride elements from a row of x to the next
+     * @param inverse rotates back: the gradient
+     */
+    void rope(
+            Buffer x,
+            int rows,
+            int stride,
+            int heads,
+            int headDim,
+            Buffer table,
+            int positions,
+            int first,
+            int period,
+            boolean inverse);
+
+    /**
+     * Attention of R new rows over a cache that already holds them: row r sees the first
+     * {@code context - R + r + 1} entries. keys and values are [G, capacity, D]; q and out are [R, H·D].
+     */
+    void attend(
+            Buffer out,
+            Buffer q,
+            Buffer keys,
+            Buffer values,
+            int rows,
+            int context,
+            int capacity,
+            int heads,
+            int kvHeads,
+            int headDim);
+
+    /** Writes R rows [R, G·D] into the cache [G, capacity, D] at entries first .. first+R-1. */
+    void append(Buffer cache, Buffer rows, int count, int first, int capacity, int kvHeads, int headDim);
+
+    /** y[R, I] = silu(gate) * up. */
+    void swiglu(Buffer y, Buffer gate, Buffer up, int rows, int stride, int width);
+
+    // ---- training -----------------------------------------------------------------------------
+
+    /** dx[R, in] = dy[R, out] · w + beta · dx. */
+    void linearInputGradient(Buffer dx, Buffer dy, Buffer w, int rows, int in, int out, float beta);
+
+    /** dw[out, in] = dyᵀ · x + beta · dw. */
+    void linearWeightGradient(Buffer dw, Buffer dy, Buffer x, int rows, int in, int out, float beta);
+
+    /** bias gradient: db[c] += sum over rows of dy[r, c]. */
+    void addBiasGradient(Buffer db, Buffer dy, int rows, int channels);
+
+    /** dx += gradient through {@link #rmsNorm}; dgain += its gradient. dy may not alias dx. */
+    void rmsNormGradient(Buffer dx, Buffer dgain, Buffer dy, Buffer x, Buffer gain, int rows, int channels, float eps);
+
+    /**
+     * Causal self-attention of B sequences of T tokens. qkv rows are [H·D | G·D | G·D] with stride
+     * (H + 2G)·D, already rotated; out is [B·T, H·D]; logSum is [B, H, T], the log of each row's softmax
+     * denominator, kept for the gradient.
+     */
+    void causalAttention(
+            Buffer out, Buffer logSum, Buffer qkv, int batch, int time, int heads, int kvHeads, int headDim);
+
+    /** Gradient of {@link #causalAttention}: writes all of dqkv (laid out as qkv). */
+    void causalAttentionGradient(
+            Buffer dqkv,
+            Buffer dout,
+            Buffer out,
+            Buffer logSum,
+            Buffer qkv,
+            int batch,
+            int time,
+            int heads,
+            int kvHeads,
+            int headDim);
+
+    /** Writes dgate and dup (rows {@code stride} apart, as gate and up) from dy [R, width]. */
+    void swigluGradient(Buffer dgate, Buffer dup, Buffer dy, Buffer gate, Buffer up, int rows, int stride, int width);
+
+    /** dtable[ids[offset + r], :] += dy[r, :]; equal ids add in row order. */
+    void embedGradient(Buffer dtable, Buffer dy, int[] ids, int offset, int rows, int channels);
+
+    /** Sum of squares, in double, independent of the number of threads. */
+    double sumOfSquares(Buffer x, long elements);
+
+    /**
+     * One AdamW update (Loshchilov and Hutter, 1711.05101) as PyTorch does it: p *= 1 - rate·decay;
+     * m, v moments of g·gradientScale; p -= rate/(1-β1^t) · m / (sqrt(v)/sqrt(1-β2^t) + eps).
+     *
+     * @param step t, from 1
+     */
+    void adamW(
+            Buffer p,
+            Buffer g,
+            Buffer m,
+            Buffer v,
+            long elements,
+            double rate,
+            double beta1,
+            double beta2,
+            double eps,
+            double decay,
+            double gradientScale,
+            long step);
+
+    @Override
+    void close();
+}
