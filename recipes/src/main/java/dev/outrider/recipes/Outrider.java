@@ -1,0 +1,7 @@
+package dev.outrider.recipes;
+
+public final class Outrider {
+    public static void main(String[] a) {
+        System.out.println("hi " + a.length);
+    }
+}
