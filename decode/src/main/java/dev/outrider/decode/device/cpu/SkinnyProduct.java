@@ -1,0 +1,155 @@
+package dev.outrider.decode.device.cpu;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.decode.device.Buffer;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+
+/**
+ * y[R, out] = x[R, in] · w[out, in]ᵀ for few rows: decoding, and the verification of a draft. All its time
+ * goes into reading w, so w is read once for all rows, four outputs at a time, in the type it is stored in.
+ *
+ * <p>The order in which a (row, output) pair is summed depends on {@code in} alone: lanes as
+ * {@link SkinnyTile} says, then lane l with lane l + n/2 for n = LANES, …, 2, then the elements past the last
+ * whole vector one by one. So a row's bits do not depend on the rows beside it, nor on the threads.
+ */
+public final class SkinnyProduct implements Threads.Part {
+    /** Multiply-adds below which a parallel region costs more than it saves. */
+    static final long ALONE = 1 << 15;
+
+    private static final SkinnyTile F32 = new SkinnyTileF32(), BF16 = new SkinnyTileBf16();
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
+    private static final ThreadLocal<SkinnyProduct> CALLER = ThreadLocal.withInitial(SkinnyProduct::new);
+
+    private SkinnyTile tile;
+    private long y, x, w;
+    private int rows, in, out, parts;
+    private boolean adds;
+    private float[][] sums = {};
+
+    private SkinnyProduct() {}
+
+    /**
+     * @param y F32 [rows, out]
+     * @param x F32 [rows, in]
+     * @param w F32 or BF16 [out, in]
+     * @param beta 0 or 1: what of y is kept
+     */
+    public static void linear(Threads threads, Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
+        SkinnyProduct job = CALLER.get();
+        job.set(y, x, w, rows, in, out, beta != 0);
+        long work = (long) rows * in * out;
+        job.split(work < ALONE ? 1 : Math.min(threads.count(), blocks(out)));
+        if (job.parts == 1) job.run(0);
+        else threads.run(job.parts, job);
+    }
+
+    private void set(Buffer y, Buffer x, Buffer w, int rows, int in, int out, boolean adds) {
+        this.tile = tile(w.type());
+        this.y = y.address();
+        this.x = x.address();
+        this.w = w.address();
+        this.rows = rows;
+        this.in = in;
+        this.out = out;
+        this.adds = adds;
+    }
+
+    private static SkinnyTile tile(DType type) {
+        return switch (type) {
+            case F32 -> F32;
+            case BF16 -> BF16;
+            default -> throw new IllegalArgumentException("weights of type " + type);
+        };
+    }
+
+    private void split(int parts) {
+        this.parts = parts;
+        if (sums.length < parts) sums = new float[parts][SkinnyTile.ROWS * SkinnyTile.OUTS * SkinnyTile.LANES];
+    }
+
+    private static int blocks(int out) {
+        return (out + SkinnyTile.OUTS - 1) / SkinnyTile.OUTS;
+    }
+
+    /** Outputs of one part: whole blocks, in order. */
+    @Override
+    public void run(int part) {
+        long blocks = blocks(out);
+        int from = (int) (blocks * part / parts), to = (int) (blocks * (part + 1) / parts);
+        for (int block = from; block < to; block++) block(sums[part], block * SkinnyTile.OUTS);
+    }
+
+    private void block(float[] sums, int first) {
+        long stride = (long) in * tile.bytes();
+        int last = out - 1;
+        long w0 = w + first * stride;
+        long w1 = w + Math.min(first + 1, last) * stride;
+        long w2 = w + Math.min(first + 2, last) * stride;
+        long w3 = w + Math.min(first + 3, last) * stride;
+        int row = 0;
+        while (row < rows) row += tile(sums, row, first, w0, w1, w2, w3);
+    }
+
+    // As many rows as a tile can take; returns how many.
+    private int tile(float[] sums, int row, int first, long w0, long w1, long w2, long w3) {
+        long from = x + 4L * row * in;
+        int taken = rows - row >= 4 ? 4 : rows - row >= 2 ? 2 : 1;
+        switch (taken) {
+            case 4 -> tile.four(sums, in, from, w0, w1, w2, w3);
+            case 2 -> tile.two(sums, in, from, w0, w1, w2, w3);
+            default -> tile.one(sums, in, from, w0, w1, w2, w3);
+        }
+        for (int r = 0; r < taken; r++) finish(sums, r, row + r, first);
+        return taken;
+    }
+
+    private void finish(float[] sums, int r, int row, int first) {
+        int count = Math.min(SkinnyTile.OUTS, out - first);
+        for (int o = 0; o < count; o++) {
+            float sum = folded(sums, (r * SkinnyTile.OUTS + o) * SkinnyTile.LANES);
+            if (in % SkinnyTile.LANES != 0) sum = tail(sum, row, first + o);
+            write(y + 4 * ((long) row * out + first + o), sum);
+        }
+    }
+
+    private void write(long at, float sum) {
+        SkinnyTile.ALL.set(FLOAT, at, adds ? SkinnyTile.ALL.get(FLOAT, at) + sum : sum);
+    }
+
+    private float tail(float sum, int row, int o) {
+        long xs = x + 4L * row * in, ws = w + (long) o * in * tile.bytes();
+        for (int i = in - in % SkinnyTile.LANES; i < in; i++) {
+            sum = Math.fma(SkinnyTile.value(xs + 4L * i), tile.weight(ws + (long) i * tile.bytes()), sum);
+        }
+        return sum;
+    }
+
+    // reduceLanes leaves its order open, and interpreter and compiler differ: halves by hand, in the array.
+    static float folded(float[] sums, int at) {
+        for (int n = SkinnyTile.LANES / 2; n > 0; n /= 2) {
+            for (int l = 0; l < n; l++) sums[at + l] += sums[at + l + n];
+        }
+        return sums[at];
+    }
+
+    /** The scalar twin of {@link #linear}: the same bits, one multiply-add at a time. */
+    static void scalar(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
+        SkinnyProduct job = new SkinnyProduct();
+        job.set(y, x, w, rows, in, out, beta != 0);
+        float[] lanes = new float[SkinnyTile.LANES];
+        for (int r = 0; r < rows; r++) {
+            for (int o = 0; o < out; o++) job.write(job.y + 4 * ((long) r * out + o), job.scalar(lanes, r, o));
+        }
+    }
+
+    private float scalar(float[] lanes, int row, int o) {
+        Arrays.fill(lanes, 0);
+        long xs = x + 4L * row * in, ws = w + (long) o * in * tile.bytes();
+        for (int i = 0; i < in - in % lanes.length; i++) {
+            int l = i % lanes.length;
+            lanes[l] = Math.fma(SkinnyTile.value(xs + 4L * i), tile.weight(ws + (long) i * tile.bytes()), lanes[l]);
+        }
+        return tail(folded(lanes, 0), row, o);
+    }
+}
