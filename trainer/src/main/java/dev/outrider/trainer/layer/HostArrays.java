@@ -1,0 +1,70 @@
+package dev.outrider.trainer.layer;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.decode.device.Buffer;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import org.bytedeco.openblas.global.openblas;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.memory.MemoryWorkspace;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.factory.Nd4j;
+
+/** ND4J arrays and device buffers over the same memory; also the one place where ND4J is woken. */
+final class HostArrays {
+    static {
+        wake();
+    }
+
+    private HostArrays() {}
+
+    /** The array's own memory as a buffer. The array must be F32, contiguous and c-order. */
+    static Buffer buffer(INDArray array) {
+        return new Buffer(DType.F32, address(array), array.length());
+    }
+
+    /** data().address() is the base of the whole buffer even for a view: the offset has to be added. */
+    static long address(INDArray array) {
+        return array.data().address() + array.offset() * array.dataType().width();
+    }
+
+    static MemorySegment memory(Buffer buffer) {
+        return MemorySegment.ofAddress(buffer.address()).reinterpret(buffer.bytes());
+    }
+
+    /** A new array outside every workspace, its values undefined. */
+    static INDArray create(DataType type, long... shape) {
+        try (MemoryWorkspace _ = Nd4j.getMemoryManager().scopeOutOfWorkspaces()) {
+            return Nd4j.createUninitialized(type, shape, 'c');
+        }
+    }
+
+    static void write(int[] values, INDArray to) {
+        MemorySegment.copy(values, 0, segment(to, values.length), ValueLayout.JAVA_INT, 0, values.length);
+    }
+
+    static void read(INDArray from, int[] values) {
+        int count = Math.toIntExact(from.length());
+        MemorySegment.copy(segment(from, count), ValueLayout.JAVA_INT, 0, values, 0, count);
+    }
+
+    private static MemorySegment segment(INDArray array, int count) {
+        return MemorySegment.ofAddress(address(array)).reinterpret(4L * count);
+    }
+
+    /**
+     * Initialising ND4J sets OpenBLAS to as many threads as there are cores; ours call it from several
+     * threads at once, so it goes back to one. JavaCPP would refuse memory above the Java heap's size.
+     */
+    static void wake() {
+        setIfAbsent("org.nd4j.log.initialization", "false");
+        setIfAbsent("org.bytedeco.javacpp.maxbytes", "0");
+        setIfAbsent("org.bytedeco.javacpp.maxphysicalbytes", "0");
+        Nd4j.getExecutioner();
+        openblas.blas_set_num_threads(1);
+    }
+
+    private static void setIfAbsent(String property, String value) {
+        if (System.getProperty(property) == null) System.setProperty(property, value);
+    }
+}

@@ -1,0 +1,233 @@
+package dev.outrider.trainer.layer;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.Tensor;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+import dev.outrider.trainer.Batch;
+import dev.outrider.trainer.loss.TokenLoss;
+import java.util.ArrayList;
+import java.util.List;
+import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
+import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
+import org.deeplearning4j.nn.conf.WorkspaceMode;
+import org.deeplearning4j.nn.graph.ComputationGraph;
+import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
+import org.deeplearning4j.optimize.api.TrainingListener;
+import org.nd4j.linalg.api.buffer.DataType;
+import org.nd4j.linalg.api.ndarray.INDArray;
+import org.nd4j.linalg.learning.config.NoOp;
+
+/**
+ * A LLaMA in training: a Deeplearning4j ComputationGraph (embedding, blocks, head) whose layers compute
+ * on a {@link Device}, with DL4J's flattened parameters and gradients as the optimiser sees them.
+ *
+ * <p>Gradients of several {@link #step} calls add up until {@link #zeroGradients}. Nothing is allocated
+ * in a step once the largest shape has been seen. One thread at a time.
+ */
+public final class LlamaGraph implements AutoCloseable {
+    /** Standard deviation of the normal law that matrices start from. */
+    static final double DEVIATION = 0.02;
+
+    private static final String INPUT = "tokens";
+    private static final String EMBEDDING = "embedding";
+    private static final String HEAD = "head";
+
+    private final ModelConfig config;
+    private final Device device;
+    private final ComputationGraph graph;
+    private final StepState state;
+    private final List<LayerRun<?>> layers;
+    private final LlamaHead.Run head;
+    private final Activation tokens = new Activation(DataType.INT32);
+    private final Activation labels = new Activation(DataType.INT32);
+
+    /**
+     * A run of parameters treated alike.
+     *
+     * @param offset of the first element in the flattened vector
+     * @param decay whether weight decay takes them: matrices yes, gains and biases no
+     */
+    public record Group(String name, long offset, long length, boolean decay) {}
+
+    private LlamaGraph(ModelConfig config, Device device, ComputationGraph graph) {
+        this.config = config;
+        this.device = device;
+        this.graph = graph;
+        graph.initGradientsView();
+        state = new StepState(device);
+        layers = new ArrayList<>();
+        for (var layer : graph.getLayers()) layers.add((LayerRun<?>) layer);
+        head = (LlamaHead.Run) layers.getLast();
+        layers.forEach(layer -> layer.attach(state));
+        head.attach(state, (TokenEmbedding.Run) layers.getFirst());
+    }
+
+    /**
+     * A new model: matrices normal with deviation 0.02 (those that write to the residual stream divided
+     * by sqrt(2 · layers)), gains 1, biases 0; the same for the same seed.
+     */
+    public static LlamaGraph create(ModelConfig config, Device device, long seed) {
+        return create(config, device, seed, new LlamaHead(config));
+    }
+
+    static LlamaGraph create(ModelConfig config, Device device, long seed, LlamaHead head) {
+        HostArrays.wake();
+        ComputationGraph graph = new ComputationGraph(configuration(config, seed, head));
+        graph.init();
+        return new LlamaGraph(config, device, graph);
+    }
+
+    private static ComputationGraphConfiguration configuration(ModelConfig config, long seed, LlamaHead head) {
+        var builder = new NeuralNetConfiguration.Builder()
+                .seed(seed)
+                .updater(new NoOp())
+                .dataType(DataType.FLOAT)
+                // Workspaces would refuse activations that outlive a step; backward asks the inference mode.
+                .trainingWorkspaceMode(WorkspaceMode.NONE)
+                .inferenceWorkspaceMode(WorkspaceMode.NONE)
+                .graphBuilder()
+                .addInputs(INPUT)
+                .addLayer(EMBEDDING, new TokenEmbedding(config), INPUT);
+        String last = EMBEDDING;
+        for (int i = 0; i < config.layers(); i++) {
+            builder.addLayer("block" + i, new LlamaBlock(config), last);
+            last = "block" + i;
+        }
+        return builder.addLayer(HEAD, head, last).setOutputs(HEAD).build();
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    public ComputationGraph graph() {
+        return graph;
+    }
+
+    public Device device() {
+        return device;
+    }
+
+    /** All parameters, F32, in DL4J's order; valid while the graph is open. */
+    public Buffer parameters() {
+        return HostArrays.buffer(graph.params());
+    }
+
+    /** Their gradients, in the same order; valid after the first {@link #step} since {@link #zeroGradients}. */
+    public Buffer gradients() {
+        return HostArrays.buffer(graph.getFlattenedGradients());
+    }
+
+    /** The parameters in order, neighbours of equal decay in one group; together the whole vector. */
+    public List<Group> groups() {
+        List<Group> groups = new ArrayList<>();
+        for (LayerRun<?> layer : layers) {
+            for (Parameter p : layer.layerConf().parameters()) append(groups, layer, p);
+        }
+        return groups;
+    }
+
+    private static void append(List<Group> groups, LayerRun<?> layer, Parameter p) {
+        String name = layer.getConf().getLayer().getLayerName() + "." + p.name();
+        Group last = groups.isEmpty() ? new Group("", 0, 0, !p.decays()) : groups.getLast();
+        if (last.decay() == p.decays()) {
+            groups.removeLast();
+            groups.add(new Group(last.name(), last.offset(), last.length() + p.elements(), last.decay()));
+        } else {
+            groups.add(new Group(name, last.offset() + last.length(), p.elements(), p.decays()));
+        }
+    }
+
+    /** The next step's gradients replace those that are there. */
+    public void zeroGradients() {
+        state.accumulate = false;
+    }
+
+    /**
+     * Forward, loss and backward of one micro-batch; the gradient of weight · loss is added to {@link
+     * #gradients}.
+     *
+     * @return the loss summed over the counted positions, unweighted
+     */
+    public double step(Batch batch, TokenLoss loss, double weight) {
+        state.begin(batch, loss, weight);
+        graph.setInputs(tokens(batch));
+        graph.setLabels(labels(batch));
+        graph.computeGradientAndScore();
+        state.accumulate = true;
+        return loss.sum();
+    }
+
+    /** The loss of one micro-batch, summed over the counted positions; gradients stay as they are. */
+    public double evaluate(Batch batch, TokenLoss loss) {
+        state.begin(batch, loss, 1);
+        forward(batch);
+        head.chunks(false);
+        return loss.sum();
+    }
+
+    /** Next-token logits [rows, V] of positions first .. first+rows-1 of the batch's B·T. */
+    public void logits(Batch batch, int first, int rows, Buffer out) {
+        forward(batch);
+        head.logits(first, rows, out);
+    }
+
+    /**
+     * An optimiser step is done: counts the iteration and tells DL4J's listeners.
+     *
+     * @param score mean loss of the step, what DL4J's score() then says
+     */
+    public void iterationDone(double score) {
+        ComputationGraphConfiguration c = graph.getConfiguration();
+        graph.setScore(score);
+        for (TrainingListener listener : graph.getListeners()) {
+            listener.iterationDone(graph, c.getIterationCount(), c.getEpochCount());
+        }
+        c.setIterationCount(c.getIterationCount() + 1);
+    }
+
+    /** Views of the parameters' memory under Hugging Face's names, fused matrices split; valid while the graph is open. */
+    public List<Tensor> tensors() {
+        return HuggingFaceViews.of(config, layers);
+    }
+
+    private void forward(Batch batch) {
+        INDArray x = tokens(batch);
+        for (LayerRun<?> layer : layers) {
+            layer.setInput(x, LayerWorkspaceMgr.noWorkspaces());
+            if (layer != head) x = layer.activate(false, LayerWorkspaceMgr.noWorkspaces());
+        }
+    }
+
+    private INDArray tokens(Batch batch) {
+        if (batch.time() > config.maxPositions()) throw tooLong(batch.time());
+        INDArray array = tokens.of(batch.sequences(), batch.time());
+        HostArrays.write(batch.tokens(), array);
+        return array;
+    }
+
+    private INDArray labels(Batch batch) {
+        INDArray array = labels.of(batch.sequences(), batch.time());
+        HostArrays.write(batch.labels(), array);
+        return array;
+    }
+
+    private Failure tooLong(int time) {
+        return Failure.usage(
+                "sequence length",
+                time + " tokens",
+                "at most max_position_embeddings " + config.maxPositions(),
+                "Use shorter sequences, or a model of longer context.");
+    }
+
+    @Override
+    public void close() {
+        layers.forEach(LayerRun::release);
+        state.close();
+        tokens.close();
+        labels.close();
+        graph.close();
+    }
+}

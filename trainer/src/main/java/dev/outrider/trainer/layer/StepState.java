@@ -1,0 +1,68 @@
+package dev.outrider.trainer.layer;
+
+import dev.outrider.decode.device.Device;
+import dev.outrider.trainer.Batch;
+import dev.outrider.trainer.loss.TokenLoss;
+
+/**
+ * What the layers of one graph share: the device, scratch memory, the rotary table, and the micro-batch
+ * at hand. DL4J has no place for it, so {@link LlamaGraph} sets it on its layers.
+ */
+final class StepState implements AutoCloseable {
+    final Device device;
+    /** A norm's output or its gradient. [R, C] */
+    final Scratch normed;
+    /** Gradient of gate and up, then of q, k and v. [R, max(2I, (H+2G)·D)] */
+    final Scratch wide;
+    /** Gradient of the SwiGLU's product, then of the attention's output. [R, max(I, H·D)] */
+    final Scratch inner;
+    /** The SwiGLU's product, then a norm's input gradient. [R, max(I, C)] */
+    final Scratch product;
+    /** One chunk of logits. */
+    final Scratch logits;
+
+    private final RotaryTable rotary;
+
+    Batch batch;
+    TokenLoss loss;
+    double weight;
+    /** Whether the gradients already hold those of an earlier micro-batch. */
+    boolean accumulate;
+
+    StepState(Device device) {
+        this.device = device;
+        normed = new Scratch(device);
+        wide = new Scratch(device);
+        inner = new Scratch(device);
+        product = new Scratch(device);
+        logits = new Scratch(device);
+        rotary = new RotaryTable(device);
+    }
+
+    /** 1 where matrix gradients are added to what is there, 0 where they replace it. */
+    float beta() {
+        return accumulate ? 1 : 0;
+    }
+
+    RotaryTable rotary() {
+        return rotary;
+    }
+
+    /** The loss and its micro-batch, or an error where DL4J's own fit or score asks for one. */
+    TokenLoss loss() {
+        if (loss == null) throw new IllegalStateException("no loss is set: use LlamaGraph.step or evaluate");
+        return loss;
+    }
+
+    void begin(Batch batch, TokenLoss loss, double weight) {
+        this.batch = batch;
+        this.loss = loss;
+        this.weight = weight;
+    }
+
+    @Override
+    public void close() {
+        for (Scratch s : new Scratch[] {normed, wide, inner, product, logits}) s.close();
+        rotary.close();
+    }
+}
