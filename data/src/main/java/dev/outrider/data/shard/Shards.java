@@ -1,0 +1,136 @@
+package dev.outrider.data.shard;
+
+import dev.outrider.checkpoints.Failure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * The rows of a split: its shards mapped into memory, one after the other in the manifest's order. Rows are
+ * copied straight from the map into the caller's arrays. Safe for use by several threads.
+ */
+public final class Shards implements AutoCloseable {
+    private final Path folder;
+    private final ShardManifest manifest;
+    private final Arena arena = Arena.ofShared();
+    private final ShardFileReader[] files;
+    private final long[] first;
+
+    private Shards(Path folder, ShardManifest manifest) {
+        this.folder = folder;
+        this.manifest = manifest;
+        this.files = new ShardFileReader[manifest.files().size()];
+        this.first = new long[files.length];
+    }
+
+    /** Opens a folder that holds {@code manifest.json} and the shards it names; checks structure, not hashes. */
+    public static Shards open(Path folder) {
+        Shards shards = new Shards(folder, ShardManifest.read(folder));
+        try {
+            shards.map();
+            return shards;
+        } catch (RuntimeException | Error e) {
+            shards.close();
+            throw e;
+        }
+    }
+
+    private void map() {
+        long rows = 0;
+        for (int i = 0; i < files.length; i++) {
+            ShardManifest.ShardFile file = manifest.files().get(i);
+            files[i] = new ShardFileReader(folder.resolve(file.name()), length(), file, arena);
+            first[i] = rows;
+            rows += files[i].rows();
+        }
+    }
+
+    public ShardManifest manifest() {
+        return manifest;
+    }
+
+    public long rows() {
+        return manifest.rows();
+    }
+
+    /** T, tokens of a row. */
+    public int length() {
+        return manifest.sequenceLength();
+    }
+
+    /** Writes exactly length() ids and as many mask bytes (1 = supervised, 0 = context or padding). */
+    public void read(long row, int[] tokens, int at, byte[] mask, int maskAt) {
+        int file = file(row);
+        files[file].read(row - first[file], tokens, at, mask, maskAt);
+    }
+
+    /** Tokens of the row before the padding. */
+    public int length(long row) {
+        int file = file(row);
+        return files[file].length(row - first[file]);
+    }
+
+    /** Id of the document (or answer) that the row's first token comes from. */
+    public String document(long row) {
+        int file = file(row);
+        return files[file].document(row - first[file]);
+    }
+
+    private int file(long row) {
+        Objects.checkIndex(row, rows());
+        return last(first, row);
+    }
+
+    /** Index of the last entry that is not above the value, in ascending entries the first of which is not. */
+    static int last(long[] ascending, long value) {
+        int low = 0, high = ascending.length - 1;
+        while (low < high) {
+            int middle = (low + high + 1) >>> 1;
+            if (ascending[middle] <= value) low = middle;
+            else high = middle - 1;
+        }
+        return low;
+    }
+
+    /** Reads every byte and compares with the manifest's hashes. */
+    public Shards verify() {
+        for (ShardManifest.ShardFile file : manifest.files()) {
+            String found = sha256(folder.resolve(file.name()));
+            if (!found.equals(file.sha256())) {
+                throw Failure.data(
+                        folder.resolve(file.name()).toString(),
+                        "sha256 " + found + "; corrupt",
+                        "sha256 " + file.sha256(),
+                        "Copy or make the shards again.");
+            }
+        }
+        return this;
+    }
+
+    private static String sha256(Path file) {
+        try {
+            return Hashes.of(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Refuses shards whose ids were made by another tokenizer. */
+    public Shards requireTokenizer(String hash) {
+        if (!manifest.tokenizerHash().equals(hash)) {
+            throw Failure.data(
+                    folder.resolve(ShardManifest.NAME).toString(),
+                    "tokens of tokenizer " + manifest.tokenizerHash(),
+                    "those of " + hash,
+                    "Make the shards with the tokenizer of this model.");
+        }
+        return this;
+    }
+
+    @Override
+    public void close() {
+        arena.close();
+    }
+}
