@@ -26,8 +26,7 @@ public final class Acceptance {
     Acceptance() {}
 
     void add(Pass pass) {
-        int reached = pass.cut() ? pass.accepted() : pass.drafted();
-        for (int i = 1; i <= reached; i++) {
+        for (int i = 1; i <= pass.reached(); i++) {
             drafted[i]++;
             if (pass.accepted() >= i - 1) judged[i]++;
             if (pass.accepted() >= i) accepted[i]++;

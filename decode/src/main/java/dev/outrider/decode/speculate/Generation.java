@@ -33,9 +33,9 @@ public record Generation(int[] tokens, boolean[] drafted, Finish finish, String 
      * @param cut the text ended within the accepted ones: the rest of the proposal was not judged
      */
     public record Pass(int drafted, int accepted, boolean cut) {
-        /** Whether the i-th proposed token (from 1) was there and was, or could have been, judged. */
-        boolean reached(int i) {
-            return i <= (cut ? accepted : drafted);
+        /** Drafted tokens that were judged, or would have been but for a rejection before them. */
+        int reached() {
+            return cut ? accepted : drafted;
         }
     }
 

@@ -117,7 +117,12 @@ public final class Tally {
 
     /** {@value #MEMORY_BOUND_SPEEDUP} */
     public double memoryBoundSpeedup(double c, int gamma) {
-        return blockEfficiency() / (c * gamma + 1);
+        return memoryBoundSpeedup(blockEfficiency(), c, gamma);
+    }
+
+    /** {@value #MEMORY_BOUND_SPEEDUP} */
+    public static double memoryBoundSpeedup(double blockEfficiency, double c, int gamma) {
+        return blockEfficiency / (c * gamma + 1);
     }
 
     /** {@value #TOKEN_RATE} */

@@ -1,0 +1,35 @@
+package dev.outrider.decode.speculate;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/** Drafters good, bad and hostile; none may change what the target says. */
+final class Drafters {
+    private Drafters() {}
+
+    static Map<String, Drafter> all(FakeModel.Logits target, int vocabulary, int capacity, RandomGenerator random) {
+        List<int[]> texts = List.of(random.ints(40, 0, vocabulary).toArray());
+        NgramTable table = NgramTable.of(vocabulary, texts);
+        Map<String, Drafter> all = new LinkedHashMap<>();
+        all.put("near", neural(vocabulary, capacity, FakeModel.noisy(target, random.nextLong(), 0.7)));
+        all.put("unrelated", neural(vocabulary, capacity, FakeModel.random(random.nextLong(), vocabulary, 1.5)));
+        all.put("q = p", neural(vocabulary, capacity, target));
+        all.put("short cache", neural(vocabulary, capacity / 4, target));
+        all.put("bigram drawn", table.with(NgramTable.Choice.DRAWN));
+        all.put("bigram likeliest", table.with(NgramTable.Choice.LIKELIEST));
+        all.put("uniform", RuleDraft.uniform(vocabulary));
+        all.put("always wrong", RuleDraft.wrong(vocabulary, target));
+        return all;
+    }
+
+    static NeuralDraft neural(int vocabulary, int capacity, FakeModel.Logits logits) {
+        return new NeuralDraft(new FakeModel(vocabulary, capacity, logits), 10);
+    }
+
+    static int[] prompt(RandomGenerator random, int length, int vocabulary) {
+        return random.ints(length, 0, vocabulary).toArray();
+    }
+
+}
