@@ -2,6 +2,8 @@ package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
@@ -9,9 +11,9 @@ import java.util.Arrays;
  * y[R, out] = x[R, in] · w[out, in]ᵀ for few rows: decoding, and the verification of a draft. All its time
  * goes into reading w, so w is read once for all rows, four outputs at a time, in the type it is stored in.
  *
- * <p>The order in which a (row, output) pair is summed depends on {@code in} alone: lanes as
- * {@link SkinnyTile} says, then lane l with lane l + n/2 for n = LANES, …, 2, then the elements past the last
- * whole vector one by one. So a row's bits do not depend on the rows beside it, nor on the threads.
+ * <p>The order in which a (row, output) pair is summed depends on {@code in} and the type of w alone: whole
+ * steps as {@link SkinnyTile} says, then the elements past the last one by one. So a row's bits do not
+ * depend on the rows beside it, nor on the threads.
  */
 public final class SkinnyProduct implements Threads.Part {
     /** Multiply-adds below which a parallel region costs more than it saves. */
@@ -26,6 +28,7 @@ public final class SkinnyProduct implements Threads.Part {
     private int rows, in, out, parts;
     private boolean adds;
     private float[][] sums = {};
+    private MemorySegment arranged = MemorySegment.NULL;
 
     private SkinnyProduct() {}
 
@@ -38,6 +41,7 @@ public final class SkinnyProduct implements Threads.Part {
     public static void linear(Threads threads, Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
         SkinnyProduct job = CALLER.get();
         job.set(y, x, w, rows, in, out, beta != 0);
+        if (job.tile.arranges()) job.arrange();
         long work = (long) rows * in * out;
         job.split(work < ALONE ? 1 : Math.min(threads.count(), blocks(out)));
         if (job.parts == 1) job.run(0);
@@ -61,6 +65,19 @@ public final class SkinnyProduct implements Threads.Part {
             case BF16 -> BF16;
             default -> throw new IllegalArgumentException("weights of type " + type);
         };
+    }
+
+    // x moves to scratch, each row's whole steps in the tile's order, what is left as it was.
+    private void arrange() {
+        long bytes = 4L * rows * in;
+        if (arranged.byteSize() < bytes) arranged = Arena.ofAuto().allocate(bytes, 64);
+        long from = x, whole = in - in % tile.step();
+        x = arranged.address();
+        for (int r = 0; r < rows; r++) {
+            long row = 4L * r * in;
+            tile.arrange(x + row, from + row, whole);
+            for (long i = whole; i < in; i++) write(x + row + 4 * i, SkinnyTile.value(from + row + 4 * i));
+        }
     }
 
     private void split(int parts) {
@@ -87,8 +104,7 @@ public final class SkinnyProduct implements Threads.Part {
         long w1 = w + Math.min(first + 1, last) * stride;
         long w2 = w + Math.min(first + 2, last) * stride;
         long w3 = w + Math.min(first + 3, last) * stride;
-        int row = 0;
-        while (row < rows) row += tile(sums, row, first, w0, w1, w2, w3);
+        for (int row = 0; row < rows; ) row += tile(sums, row, first, w0, w1, w2, w3);
     }
 
     // As many rows as a tile can take; returns how many.
@@ -106,31 +122,28 @@ public final class SkinnyProduct implements Threads.Part {
 
     private void finish(float[] sums, int r, int row, int first) {
         int count = Math.min(SkinnyTile.OUTS, out - first);
+        boolean whole = in % tile.step() == 0;
         for (int o = 0; o < count; o++) {
-            float sum = folded(sums, (r * SkinnyTile.OUTS + o) * SkinnyTile.LANES);
-            if (in % SkinnyTile.LANES != 0) sum = tail(sum, row, first + o);
-            write(y + 4 * ((long) row * out + first + o), sum);
+            float sum = sums[SkinnyTile.place(r, o)];
+            add(row, first + o, whole ? sum : tail(sum, row, first + o));
         }
-    }
-
-    private void write(long at, float sum) {
-        SkinnyTile.ALL.set(FLOAT, at, adds ? SkinnyTile.ALL.get(FLOAT, at) + sum : sum);
     }
 
     private float tail(float sum, int row, int o) {
         long xs = x + 4L * row * in, ws = w + (long) o * in * tile.bytes();
-        for (int i = in - in % SkinnyTile.LANES; i < in; i++) {
+        for (int i = in - in % tile.step(); i < in; i++) {
             sum = Math.fma(SkinnyTile.value(xs + 4L * i), tile.weight(ws + (long) i * tile.bytes()), sum);
         }
         return sum;
     }
 
-    // reduceLanes leaves its order open, and interpreter and compiler differ: halves by hand, in the array.
-    static float folded(float[] sums, int at) {
-        for (int n = SkinnyTile.LANES / 2; n > 0; n /= 2) {
-            for (int l = 0; l < n; l++) sums[at + l] += sums[at + l + n];
-        }
-        return sums[at];
+    private void add(int row, int o, float sum) {
+        long at = y + 4 * ((long) row * out + o);
+        write(at, adds ? SkinnyTile.value(at) + sum : sum);
+    }
+
+    private static void write(long at, float value) {
+        SkinnyTile.ALL.set(FLOAT, at, value);
     }
 
     /** The scalar twin of {@link #linear}: the same bits, one multiply-add at a time. */
@@ -139,17 +152,26 @@ public final class SkinnyProduct implements Threads.Part {
         job.set(y, x, w, rows, in, out, beta != 0);
         float[] lanes = new float[SkinnyTile.LANES];
         for (int r = 0; r < rows; r++) {
-            for (int o = 0; o < out; o++) job.write(job.y + 4 * ((long) r * out + o), job.scalar(lanes, r, o));
+            for (int o = 0; o < out; o++) job.add(r, o, job.scalar(lanes, r, o));
         }
     }
 
     private float scalar(float[] lanes, int row, int o) {
         Arrays.fill(lanes, 0);
         long xs = x + 4L * row * in, ws = w + (long) o * in * tile.bytes();
-        for (int i = 0; i < in - in % lanes.length; i++) {
-            int l = i % lanes.length;
+        int step = tile.step();
+        for (int i = 0; i < in - in % step; i++) {
+            int l = tile.lane(i % step);
             lanes[l] = Math.fma(SkinnyTile.value(xs + 4L * i), tile.weight(ws + (long) i * tile.bytes()), lanes[l]);
         }
         return tail(folded(lanes, 0), row, o);
+    }
+
+    /** The sum of LANES values from {@code at} on, which are overwritten: those half a vector apart first. */
+    static float folded(float[] values, int at) {
+        for (int n = SkinnyTile.LANES / 2; n > 0; n /= 2) {
+            for (int l = 0; l < n; l++) values[at + l] += values[at + l + n];
+        }
+        return values[at];
     }
 }

@@ -3,17 +3,21 @@ package dev.outrider.decode.device.cpu;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
-import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
-/** Bfloat16 weights: the upper half of a float32, widened in registers. */
+/**
+ * Bfloat16 weights: the upper halves of float32 values. A lane of 32 bits holds two neighbours; a shift makes
+ * a float of the first, a mask one of the second. So lane l adds the products at 2l and 2l + 1 of every step,
+ * and x is brought into that order beforehand: first those at even places, then those at odd ones.
+ */
 final class SkinnyTileBf16 extends SkinnyTile {
-    private static final VectorSpecies<Short> HALVES =
-            VectorSpecies.of(short.class, VectorShape.forBitSize(FLOATS.vectorBitSize() / 2));
+    private static final int STEP = 2 * LANES;
     private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+    private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(FLOATS, i -> both(2 * i));
+    private static final VectorShuffle<Float> ODD = VectorShuffle.fromOp(FLOATS, i -> both(2 * i + 1));
 
     @Override
     int bytes() {
@@ -21,84 +25,133 @@ final class SkinnyTileBf16 extends SkinnyTile {
     }
 
     @Override
+    int step() {
+        return STEP;
+    }
+
+    @Override
     float weight(long address) {
         return Float.intBitsToFloat(ALL.get(SHORT, address) << 16);
     }
 
-    private static FloatVector widened(long address) {
-        ShortVector halves = ShortVector.fromMemorySegment(HALVES, ALL, address, ORDER);
-        IntVector words = (IntVector) halves.convertShape(VectorOperators.ZERO_EXTEND_S2I, INTS, 0);
-        return words.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    @Override
+    int lane(int i) {
+        return i / 2;
+    }
+
+    @Override
+    boolean arranges() {
+        return true;
+    }
+
+    @Override
+    void arrange(long to, long from, long count) {
+        for (long i = 0; i < 4 * count; i += 4 * STEP) {
+            FloatVector a = floats(from + i), b = floats(from + i + 2 * STEP);
+            a.rearrange(EVEN, b).intoMemorySegment(ALL, to + i, ORDER);
+            a.rearrange(ODD, b).intoMemorySegment(ALL, to + i + 2 * STEP, ORDER);
+        }
+    }
+
+    // Index into two vectors as a shuffle takes it: the second's lanes are exceptional, below zero.
+    private static int both(int index) {
+        return index < LANES ? index : index - STEP;
+    }
+
+    private static IntVector pairs(long address) {
+        return IntVector.fromMemorySegment(INTS, ALL, address, ORDER);
+    }
+
+    private static FloatVector lower(IntVector pairs) {
+        return pairs.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    private static FloatVector upper(IntVector pairs) {
+        return pairs.and(0xffff0000).reinterpretAsFloats();
     }
 
     @Override
     void one(float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
-        FloatVector a = FloatVector.zero(FLOATS), b = a, c = a, d = a;
-        for (int i = 0, end = in - in % LANES; i < end; i += LANES) {
-            long at = 2L * i;
-            FloatVector v = floats(x + 4L * i);
-            a = widened(w0 + at).fma(v, a);
-            b = widened(w1 + at).fma(v, b);
-            c = widened(w2 + at).fma(v, c);
-            d = widened(w3 + at).fma(v, d);
-        }
-        store(sums, 0, a, b, c, d);
+        row(sums, 0, in, x, w0, w1, w2, w3);
     }
 
+    // The second row finds the weights in the nearest cache.
     @Override
     void two(float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
-        FloatVector a = FloatVector.zero(FLOATS), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
-        long y = x + 4L * in;
-        for (int i = 0, end = in - in % LANES; i < end; i += LANES) {
-            long at = 2L * i;
-            FloatVector k = widened(w0 + at), l = widened(w1 + at), m = widened(w2 + at), n = widened(w3 + at);
-            FloatVector v = floats(x + 4L * i);
-            a = k.fma(v, a);
-            b = l.fma(v, b);
-            c = m.fma(v, c);
-            d = n.fma(v, d);
-            v = floats(y + 4L * i);
-            e = k.fma(v, e);
-            f = l.fma(v, f);
-            g = m.fma(v, g);
-            h = n.fma(v, h);
-        }
-        store(sums, 0, a, b, c, d);
-        store(sums, 1, e, f, g, h);
+        row(sums, 0, in, x, w0, w1, w2, w3);
+        row(sums, LANES, in, x + 4L * in, w0, w1, w2, w3);
     }
 
+    private static void row(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
+        FloatVector a = FloatVector.zero(FLOATS), b = a, c = a, d = a;
+        for (int i = 0, end = in - in % STEP; i < end; i += STEP) {
+            long at = 2L * i, first = 4L * i, second = first + 4L * LANES;
+            IntVector k = pairs(w0 + at), l = pairs(w1 + at), m = pairs(w2 + at), n = pairs(w3 + at);
+            FloatVector v = floats(x + first);
+            a = lower(k).fma(v, a);
+            b = lower(l).fma(v, b);
+            c = lower(m).fma(v, c);
+            d = lower(n).fma(v, d);
+            v = floats(x + second);
+            a = upper(k).fma(v, a);
+            b = upper(l).fma(v, b);
+            c = upper(m).fma(v, c);
+            d = upper(n).fma(v, d);
+        }
+        sums(a, b, c, d).intoArray(sums, to);
+    }
+
+    // Two outputs at a time: four would be more than the compiler inlines.
     @Override
     void four(float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
+        four(sums, 0, in, x, w0, w1);
+        four(sums, 2 * LANES, in, x, w2, w3);
+        for (int row = 0; row < 4; row++) fold(sums, row);
+    }
+
+    private static void four(float[] sums, int at, int in, long x, long w0, long w1) {
         FloatVector a = FloatVector.zero(FLOATS), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
-        FloatVector o = a, p = a, q = a, r = a, s = a, t = a, u = a, z = a;
         long row = 4L * in;
-        for (int i = 0, end = in - in % LANES; i < end; i += LANES) {
-            long at = 2L * i, from = x + 4L * i;
-            FloatVector k = widened(w0 + at), l = widened(w1 + at), m = widened(w2 + at), n = widened(w3 + at);
+        for (int i = 0, end = in - in % STEP; i < end; i += STEP) {
+            IntVector k = pairs(w0 + 2L * i), l = pairs(w1 + 2L * i);
+            long from = x + 4L * i;
+            FloatVector m = lower(k), n = lower(l);
             FloatVector v = floats(from);
-            a = k.fma(v, a);
-            b = l.fma(v, b);
+            a = m.fma(v, a);
+            b = n.fma(v, b);
+            v = floats(from + row);
             c = m.fma(v, c);
             d = n.fma(v, d);
-            v = floats(from + row);
-            e = k.fma(v, e);
-            f = l.fma(v, f);
+            v = floats(from + 2 * row);
+            e = m.fma(v, e);
+            f = n.fma(v, f);
+            v = floats(from + 3 * row);
             g = m.fma(v, g);
             h = n.fma(v, h);
+            m = upper(k);
+            n = upper(l);
+            from += 4L * LANES;
+            v = floats(from);
+            a = m.fma(v, a);
+            b = n.fma(v, b);
+            v = floats(from + row);
+            c = m.fma(v, c);
+            d = n.fma(v, d);
             v = floats(from + 2 * row);
-            o = k.fma(v, o);
-            p = l.fma(v, p);
-            q = m.fma(v, q);
-            r = n.fma(v, r);
+            e = m.fma(v, e);
+            f = n.fma(v, f);
             v = floats(from + 3 * row);
-            s = k.fma(v, s);
-            t = l.fma(v, t);
-            u = m.fma(v, u);
-            z = n.fma(v, z);
+            g = m.fma(v, g);
+            h = n.fma(v, h);
         }
-        store(sums, 0, a, b, c, d);
-        store(sums, 1, e, f, g, h);
-        store(sums, 2, o, p, q, r);
-        store(sums, 3, s, t, u, z);
+        store(sums, at, a, b);
+        store(sums, at + OUTS * LANES, c, d);
+        store(sums, at + 2 * OUTS * LANES, e, f);
+        store(sums, at + 3 * OUTS * LANES, g, h);
+    }
+
+    private static void store(float[] sums, int at, FloatVector a, FloatVector b) {
+        a.intoArray(sums, at);
+        b.intoArray(sums, at + LANES);
     }
 }
