@@ -42,7 +42,8 @@ final class AttentionReference {
     private INDArray angles(INDArray qkv, double[] frequencies) {
         INDArray column = Nd4j.create(qkv.dataType(), (long) sequences * time, 1);
         for (int r = 0; r < sequences * time; r++) column.putScalar(r, 0, r % time);
-        return column.mmul(Nd4j.createFromArray(frequencies).castTo(qkv.dataType()).reshape(1, headDim / 2));
+        return column.mmul(
+                Nd4j.createFromArray(frequencies).castTo(qkv.dataType()).reshape(1, headDim / 2));
     }
 
     /** [R, H·D]. */
@@ -78,7 +79,8 @@ final class AttentionReference {
     private INDArray weights(INDArray qkv, int s, int h) {
         INDArray scores = head(qkv, s, h).mmul(head(qkv, s, key(h)).transpose()).muli(scale());
         for (int t = 0; t < time - 1; t++) {
-            scores.get(NDArrayIndex.point(t), NDArrayIndex.interval(t + 1, time)).assign(-1e30);
+            scores.get(NDArrayIndex.point(t), NDArrayIndex.interval(t + 1, time))
+                    .assign(-1e30);
         }
         INDArray e = Transforms.exp(scores.subColumnVector(scores.max(true, 1)), false);
         return e.diviColumnVector(e.sum(true, 1));

@@ -15,11 +15,14 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.IUpdater;
 import org.nd4j.linalg.learning.config.NoOp;
 import org.nd4j.linalg.learning.regularization.Regularization;
+import org.nd4j.shade.jackson.annotation.JsonAutoDetect;
+import org.nd4j.shade.jackson.annotation.JsonAutoDetect.Visibility;
 
 /**
  * What DL4J wants of a layer's configuration, answered once for all of ours: a layer only lists its
- * parameters and makes its running half. Updater, decay and clipping are the trainer's, not DL4J's.
+ * parameters and makes its running half. JSON holds its fields. Updater, decay and clipping are the trainer's, not DL4J's.
  */
+@JsonAutoDetect(fieldVisibility = Visibility.ANY, getterVisibility = Visibility.NONE)
 public abstract class LayerSettings extends Layer {
     private static final IUpdater NONE = new NoOp();
 

@@ -24,8 +24,23 @@ final class Models {
     static ModelConfig of(
             int heads, int kvHeads, int headDim, RopeScaling scaling, boolean tied, boolean qkvBias, boolean mlpBias) {
         return new ModelConfig(
-                37, 24, 40, 2, heads, kvHeads, headDim, 64, 1e-5, 10000, scaling, tied, qkvBias, mlpBias, 1,
-                List.of(2), DType.F32);
+                37,
+                24,
+                40,
+                2,
+                heads,
+                kvHeads,
+                headDim,
+                64,
+                1e-5,
+                10000,
+                scaling,
+                tied,
+                qkvBias,
+                mlpBias,
+                1,
+                List.of(2),
+                DType.F32);
     }
 
     /** Random tokens; about one in four positions is not counted, and no sequence's last one is. */
