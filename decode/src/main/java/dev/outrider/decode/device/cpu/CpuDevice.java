@@ -1,0 +1,348 @@
+package dev.outrider.decode.device.cpu;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Tensor;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * The cpu as a {@link Device}: Vector API kernels over native memory and OpenBLAS for large products, both
+ * on one team of threads. Here buffers are checked (type, length, ids, positions) and become addresses;
+ * the kernels, one family a file, see addresses only.
+ *
+ * <p>A process that also uses ND4J should make its first CpuDevice before it touches ND4J: OpenBLAS is
+ * loaded once, and only before that can a wrong core type in the environment be mended.
+ */
+public final class CpuDevice implements Device {
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+
+    private final Threads threads;
+    private final Memory memory = new Memory();
+    private final Scratch[] scratch;
+    private final Scratch own = new Scratch(memory);
+    private final Map<Long, MemorySegment> mapped = new HashMap<>();
+    private double[] partial = {};
+    private SelfAttention attention;
+
+    /** All processors. */
+    public CpuDevice() {
+        this(Runtime.getRuntime().availableProcessors());
+    }
+
+    /** @param threads that work on an operation, the caller among them */
+    public CpuDevice(int threads) {
+        OpenBlas.start();
+        this.threads = new Threads(threads);
+        scratch = new Scratch[threads];
+        for (int i = 0; i < threads; i++) scratch[i] = new Scratch(memory);
+    }
+
+    /** The team, for kernels of other modules that work on the same memory. */
+    public Threads threads() {
+        return threads;
+    }
+
+    @Override
+    public String name() {
+        return "cpu: " + threads.count() + " threads, " + 32 * Lanes.LANES + "-bit vectors, OpenBLAS " + OpenBlas.CORE;
+    }
+
+    // ---- memory -------------------------------------------------------------------------------
+
+    @Override
+    public Buffer allocate(DType type, long elements) {
+        if (elements < 0) throw new IllegalArgumentException(elements + " elements");
+        return new Buffer(type, memory.allocate(Math.multiplyExact(elements, type.bytes)), elements);
+    }
+
+    @Override
+    public void free(Buffer buffer) {
+        if (mapped.remove(buffer.address()) == null) memory.free(buffer.address());
+    }
+
+    @Override
+    public Buffer hold(Tensor tensor) {
+        boolean readable = tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16;
+        if (readable && tensor.data().isNative() && tensor.data().address() % tensor.dtype().bytes == 0) {
+            return inPlace(tensor);
+        }
+        Buffer copy = allocate(readable ? tensor.dtype() : DType.F32, tensor.elements());
+        if (readable) MemorySegment.copy(tensor.data(), 0, Lanes.ALL, copy.address(), copy.bytes());
+        else
+            Elementwise.each(
+                    threads, tensor.elements(), (at, n) -> Converted.floats(tensor, at, copy.address() + 4 * at, n));
+        return copy;
+    }
+
+    private Buffer inPlace(Tensor tensor) {
+        mapped.put(tensor.data().address(), tensor.data());
+        return new Buffer(tensor.dtype(), tensor.data().address(), tensor.elements());
+    }
+
+    @Override
+    public void upload(float[] from, int offset, Buffer to, int count) {
+        Objects.checkFromIndexSize(offset, count, from.length);
+        MemorySegment.copy(from, offset, Lanes.ALL, FLOAT, floats(to, count), count);
+    }
+
+    @Override
+    public void download(Buffer from, float[] to, int offset, int count) {
+        Objects.checkFromIndexSize(offset, count, to.length);
+        MemorySegment.copy(Lanes.ALL, FLOAT, floats(from, count), to, offset, count);
+    }
+
+    @Override
+    public void copy(Buffer from, Buffer to, long elements) {
+        if (from.type() != to.type()) throw new IllegalArgumentException(from.type() + " to " + to.type());
+        Elementwise.copy(threads, at(from, elements), at(to, elements), elements * from.type().bytes);
+    }
+
+    @Override
+    public void zero(Buffer x, long elements) {
+        Elementwise.zero(threads, at(x, elements), elements * x.type().bytes);
+    }
+
+    private static long at(Buffer buffer, long elements) {
+        if (elements > buffer.elements()) {
+            throw new IndexOutOfBoundsException(elements + " elements of a buffer of " + buffer.elements());
+        }
+        return buffer.address();
+    }
+
+    private static long floats(Buffer buffer, long elements) {
+        if (buffer.type() != DType.F32) throw new IllegalArgumentException(buffer.type() + " where F32 is needed");
+        return at(buffer, elements);
+    }
+
+    private static long weights(Buffer buffer, long elements) {
+        return buffer.type() == DType.BF16 ? at(buffer, elements) : floats(buffer, elements);
+    }
+
+    /** Weights as floats: themselves, or converted into the device's own scratch. */
+    private long widened(Buffer buffer, int elements) {
+        long address = weights(buffer, elements);
+        if (buffer.type() == DType.F32) return address;
+        long copy = own.floats(elements);
+        Gemm.widen(copy, address, elements);
+        return copy;
+    }
+
+    // ---- forward ------------------------------------------------------------------------------
+
+    @Override
+    public void embed(Buffer out, Buffer table, int[] ids, int offset, int rows, int channels) {
+        checkIds(table, ids, offset, rows, channels);
+        long y = floats(out, (long) rows * channels), t = weights(table, 0);
+        Embedding.forward(threads, y, t, table.type(), ids, offset, rows, channels);
+    }
+
+    private static void checkIds(Buffer table, int[] ids, int offset, int rows, int channels) {
+        long size = table.elements() / channels;
+        for (int r = 0; r < rows; r++) Objects.checkIndex(ids[offset + r], size);
+    }
+
+    @Override
+    public void rmsNorm(Buffer y, Buffer x, Buffer gain, int rows, int channels, float eps) {
+        long n = (long) rows * channels;
+        Norm.forward(threads, floats(y, n), floats(x, n), widened(gain, channels), rows, channels, eps);
+    }
+
+    @Override
+    public void linear(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
+        long c = floats(y, (long) rows * out), a = floats(x, (long) rows * in), b = weights(w, (long) out * in);
+        if (rows <= INVARIANT_ROWS) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
+        else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
+        else Gemm.ntBf16(threads, scratch, c, a, b, rows, out, in, beta);
+    }
+
+    @Override
+    public void addBias(Buffer y, Buffer bias, int rows, int channels) {
+        long n = (long) rows * channels;
+        Elementwise.addBias(threads, floats(y, n), widened(bias, channels), rows, channels);
+    }
+
+    @Override
+    public void add(Buffer y, Buffer x, long elements) {
+        Elementwise.add(threads, floats(y, elements), floats(x, elements), elements);
+    }
+
+    @Override
+    public void scale(Buffer y, float factor, long elements) {
+        Elementwise.scale(threads, floats(y, elements), factor, elements);
+    }
+
+    @Override
+    public void rope(
+            Buffer x,
+            int rows,
+            int stride,
+            int heads,
+            int headDim,
+            Buffer table,
+            int positions,
+            int first,
+            int period,
+            boolean inverse) {
+        if (rows == 0) return;
+        Objects.checkFromIndexSize(first, Math.min(rows, period), positions);
+        long rotated = floats(x, (rows - 1L) * stride + (long) heads * headDim);
+        long angles = floats(table, (long) positions * headDim);
+        float sign = inverse ? -1 : 1;
+        Rotary.rotate(threads, rotated, rows, stride, heads, headDim, angles, positions, first, period, sign);
+    }
+
+    @Override
+    public void attend(
+            Buffer out,
+            Buffer q,
+            Buffer keys,
+            Buffer values,
+            int rows,
+            int context,
+            int capacity,
+            int heads,
+            int kvHeads,
+            int headDim) {
+        long n = (long) rows * heads * headDim, cached = (long) kvHeads * capacity * headDim;
+        floats(out, n);
+        floats(q, n);
+        floats(keys, cached);
+        floats(values, cached);
+        Objects.checkFromIndexSize(context - rows, rows, capacity);
+        CachedAttention.attend(threads, out, q, keys, values, rows, context, capacity, heads, kvHeads, headDim);
+    }
+
+    @Override
+    public void append(Buffer cache, Buffer rows, int count, int first, int capacity, int kvHeads, int headDim) {
+        floats(cache, (long) kvHeads * capacity * headDim);
+        floats(rows, (long) count * kvHeads * headDim);
+        Objects.checkFromIndexSize(first, count, capacity);
+        CachedAttention.append(cache, rows, count, first, capacity, kvHeads, headDim);
+    }
+
+    @Override
+    public void swiglu(Buffer y, Buffer gate, Buffer up, int rows, int stride, int width) {
+        long n = spaced(rows, stride, width);
+        long out = floats(y, (long) rows * width);
+        SwiGlu.forward(threads, out, floats(gate, n), floats(up, n), rows, stride, width);
+    }
+
+    private static long spaced(int rows, int stride, int width) {
+        return rows == 0 ? 0 : (rows - 1L) * stride + width;
+    }
+
+    // ---- training -----------------------------------------------------------------------------
+
+    @Override
+    public void linearInputGradient(Buffer dx, Buffer dy, Buffer w, int rows, int in, int out, float beta) {
+        long c = floats(dx, (long) rows * in), a = floats(dy, (long) rows * out), b = floats(w, (long) out * in);
+        Gemm.nn(threads, c, in, a, out, b, in, rows, in, out, beta);
+    }
+
+    @Override
+    public void linearWeightGradient(Buffer dw, Buffer dy, Buffer x, int rows, int in, int out, float beta) {
+        long c = floats(dw, (long) out * in), a = floats(dy, (long) rows * out), b = floats(x, (long) rows * in);
+        Gemm.tn(threads, c, in, a, out, b, in, out, in, rows, beta);
+    }
+
+    @Override
+    public void addBiasGradient(Buffer db, Buffer dy, int rows, int channels) {
+        long n = (long) rows * channels;
+        Elementwise.addBiasGradient(threads, floats(db, channels), floats(dy, n), rows, channels);
+    }
+
+    @Override
+    public void rmsNormGradient(
+            Buffer dx, Buffer dgain, Buffer dy, Buffer x, Buffer gain, int rows, int channels, float eps) {
+        long n = (long) rows * channels, scales = own.floats(rows);
+        long gains = floats(gain, channels), dgains = floats(dgain, channels);
+        long dxs = floats(dx, n), dys = floats(dy, n), xs = floats(x, n);
+        Norm.gradient(threads, dxs, dgains, dys, xs, gains, scales, rows, channels, eps);
+    }
+
+    @Override
+    public void causalAttention(
+            Buffer out, Buffer logSum, Buffer qkv, int batch, int time, int heads, int kvHeads, int headDim) {
+        long tokens = (long) batch * time, logs = floats(logSum, tokens * heads);
+        long o = floats(out, tokens * heads * headDim), x = floats(qkv, tokens * (heads + 2L * kvHeads) * headDim);
+        attention(batch, time, heads, kvHeads, headDim).forward(threads, scratch, o, logs, x);
+    }
+
+    @Override
+    public void causalAttentionGradient(
+            Buffer dqkv,
+            Buffer dout,
+            Buffer out,
+            Buffer logSum,
+            Buffer qkv,
+            int batch,
+            int time,
+            int heads,
+            int kvHeads,
+            int headDim) {
+        long tokens = (long) batch * time, fused = tokens * (heads + 2L * kvHeads) * headDim;
+        long n = tokens * heads * headDim, logs = floats(logSum, tokens * heads);
+        long dx = floats(dqkv, fused), x = floats(qkv, fused), dy = floats(dout, n), y = floats(out, n);
+        attention(batch, time, heads, kvHeads, headDim).gradient(threads, scratch, dx, dy, y, logs, x);
+    }
+
+    private SelfAttention attention(int batch, int time, int heads, int kvHeads, int headDim) {
+        if (attention == null || !attention.is(batch, time, heads, kvHeads, headDim)) {
+            attention = new SelfAttention(batch, time, heads, kvHeads, headDim);
+        }
+        return attention;
+    }
+
+    @Override
+    public void swigluGradient(
+            Buffer dgate, Buffer dup, Buffer dy, Buffer gate, Buffer up, int rows, int stride, int width) {
+        long n = spaced(rows, stride, width), d = floats(dy, (long) rows * width);
+        long dg = floats(dgate, n), du = floats(dup, n), g = floats(gate, n), u = floats(up, n);
+        SwiGlu.gradient(threads, dg, du, d, g, u, rows, stride, width);
+    }
+
+    @Override
+    public void embedGradient(Buffer dtable, Buffer dy, int[] ids, int offset, int rows, int channels) {
+        checkIds(dtable, ids, offset, rows, channels);
+        long d = floats(dtable, 0), y = floats(dy, (long) rows * channels);
+        Embedding.gradient(threads, d, y, ids, offset, rows, channels);
+    }
+
+    @Override
+    public double sumOfSquares(Buffer x, long elements) {
+        int chunks = Elementwise.chunks(elements);
+        if (partial.length < chunks) partial = new double[chunks];
+        return Elementwise.sumOfSquares(threads, floats(x, elements), elements, partial);
+    }
+
+    @Override
+    public void adamW(
+            Buffer p,
+            Buffer g,
+            Buffer m,
+            Buffer v,
+            long elements,
+            double rate,
+            double beta1,
+            double beta2,
+            double eps,
+            double decay,
+            double gradientScale,
+            long step) {
+        long weights = floats(p, elements), gradients = floats(g, elements);
+        AdamW.step(rate, beta1, beta2, eps, decay, gradientScale, step)
+                .update(threads, weights, gradients, floats(m, elements), floats(v, elements), elements);
+    }
+
+    @Override
+    public void close() {
+        threads.close();
+        memory.close();
+        mapped.clear();
+    }
+}

@@ -1,0 +1,49 @@
+package dev.outrider.decode.device.cpu;
+
+import static dev.outrider.decode.device.cpu.Lanes.ALL;
+import static dev.outrider.decode.device.cpu.Lanes.LANES;
+import static dev.outrider.decode.device.cpu.Lanes.get;
+import static dev.outrider.decode.device.cpu.Lanes.load;
+import static dev.outrider.decode.device.cpu.Lanes.set;
+import static dev.outrider.decode.device.cpu.Lanes.store;
+
+import dev.outrider.checkpoints.DType;
+import java.lang.foreign.MemorySegment;
+
+/** Rows of a table by id, and their gradient, which is cut by columns so that equal ids meet in one thread. */
+final class Embedding {
+    private Embedding() {}
+
+    /** @param type of the table: F32 or BF16; ids are checked by the caller */
+    static void forward(Threads threads, long out, long table, DType type, int[] ids, int offset, int rows, int width) {
+        if (threads.alone((long) rows * width)) rows(out, table, type, ids, offset, 0, rows, width);
+        else threads.split(rows, (from, to) -> rows(out, table, type, ids, offset, from, to, width));
+    }
+
+    private static void rows(long out, long table, DType type, int[] ids, int offset, int from, int to, int width) {
+        for (int r = from; r < to; r++) {
+            long source = table + (long) ids[offset + r] * width * type.bytes, at = out + 4L * r * width;
+            if (type == DType.F32) MemorySegment.copy(ALL, source, ALL, at, 4L * width);
+            else Gemm.widen(at, source, width);
+        }
+    }
+
+    static void gradient(Threads threads, long dtable, long dy, int[] ids, int offset, int rows, int width) {
+        if (threads.alone((long) rows * width)) columns(dtable, dy, ids, offset, rows, 0, width, width);
+        else threads.split(width, (from, to) -> columns(dtable, dy, ids, offset, rows, from, to, width));
+    }
+
+    private static void columns(long dtable, long dy, int[] ids, int offset, int rows, int from, int to, int width) {
+        for (int r = 0; r < rows; r++) {
+            long at = dtable + 4 * ((long) ids[offset + r] * width + from);
+            add(at, dy + 4 * ((long) r * width + from), to - from);
+        }
+    }
+
+    /** y += x. */
+    static void add(long y, long x, int n) {
+        int whole = Lanes.whole(n);
+        for (int i = 0; i < whole; i += LANES) store(load(y + 4L * i).add(load(x + 4L * i)), y + 4L * i);
+        for (int i = whole; i < n; i++) set(y + 4L * i, get(y + 4L * i) + get(x + 4L * i));
+    }
+}

@@ -1,0 +1,140 @@
+package dev.outrider.decode.device.cpu;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.DoubleVector;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.ShortVector;
+import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorSpecies;
+
+/**
+ * What all kernels share: native memory under absolute addresses, vectors of the machine's own width, and
+ * an exponential. Scalar and vector forms of one operation give the same bits, so it does not matter
+ * where in a row the whole vectors end. Reductions are spelt out, because reduceLanes leaves its order
+ * open and interpreter and compiler differ.
+ */
+final class Lanes {
+    /** All of memory: the offset is the address. */
+    static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+
+    static final VectorSpecies<Float> FLOATS = FloatVector.SPECIES_PREFERRED;
+    static final int LANES = FLOATS.length();
+    private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
+    private static final VectorShape HALF = VectorShape.forBitSize(FLOATS.vectorBitSize() / 2);
+    private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, HALF);
+    private static final VectorSpecies<Float> HALF_FLOATS = VectorSpecies.of(float.class, HALF);
+    static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, FLOATS.vectorShape());
+
+    private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
+
+    // exp(x) = 2^n · exp(r), r = x - n·ln 2 in two parts; polynomial of Cephes' expf.
+    static final float LOWEST = -87.33654f, HIGHEST = 88.02f;
+    private static final float LOG2E = 1.44269504f;
+    private static final float ROUND = 12582912f, LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f;
+    private static final float C5 = 1.9875691500e-4f, C4 = 1.3981999507e-3f, C3 = 8.3334519073e-3f;
+    private static final float C2 = 4.1665795894e-2f, C1 = 1.6666665459e-1f, C0 = 5.0000001201e-1f;
+
+    private Lanes() {}
+
+    /** The largest multiple of the vector length that is not above n. */
+    static int whole(int n) {
+        return n & -LANES;
+    }
+
+    static FloatVector load(long address) {
+        return FloatVector.fromMemorySegment(FLOATS, ALL, address, ORDER);
+    }
+
+    static void store(FloatVector v, long address) {
+        v.intoMemorySegment(ALL, address, ORDER);
+    }
+
+    /** LANES values of bf16 as floats. */
+    static FloatVector loadBf16(long address) {
+        IntVector bits = (IntVector)
+                ShortVector.fromMemorySegment(SHORTS, ALL, address, ORDER).convertShape(VectorOperators.S2I, INTS, 0);
+        return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
+    }
+
+    /** LANES / 2 floats as doubles. */
+    static DoubleVector loadDoubles(long address) {
+        return (DoubleVector) FloatVector.fromMemorySegment(HALF_FLOATS, ALL, address, ORDER)
+                .convertShape(VectorOperators.F2D, DOUBLES, 0);
+    }
+
+    static float get(long address) {
+        return ALL.get(FLOAT, address);
+    }
+
+    static void set(long address, float value) {
+        ALL.set(FLOAT, address, value);
+    }
+
+    static float getBf16(long address) {
+        return Float.intBitsToFloat(ALL.get(SHORT, address) << 16);
+    }
+
+    /** Lane l with lane l + n/2, for n = LANES, ..., 2. */
+    static float sum(FloatVector v) {
+        return switch (LANES) {
+            case 16 ->
+                ((v.lane(0) + v.lane(8)) + (v.lane(4) + v.lane(12)))
+                        + ((v.lane(2) + v.lane(10)) + (v.lane(6) + v.lane(14)))
+                        + (((v.lane(1) + v.lane(9)) + (v.lane(5) + v.lane(13)))
+                                + ((v.lane(3) + v.lane(11)) + (v.lane(7) + v.lane(15))));
+            case 8 ->
+                ((v.lane(0) + v.lane(4)) + (v.lane(2) + v.lane(6)))
+                        + ((v.lane(1) + v.lane(5)) + (v.lane(3) + v.lane(7)));
+            default -> slowSum(v);
+        };
+    }
+
+    private static float slowSum(FloatVector v) {
+        float sum = 0;
+        for (int l = 0; l < LANES; l++) sum += v.lane(l);
+        return sum;
+    }
+
+    static double sum(DoubleVector v) {
+        double sum = 0;
+        for (int l = 0; l < DOUBLES.length(); l++) sum += v.lane(l);
+        return sum;
+    }
+
+    /** exp within 2 ulp; not below exp(-87.3), not above exp(88); NaN stays NaN. */
+    static FloatVector exp(FloatVector x) {
+        FloatVector clamped = x.max(LOWEST).min(HIGHEST);
+        FloatVector shifted = clamped.fma(FloatVector.broadcast(FLOATS, LOG2E), FloatVector.broadcast(FLOATS, ROUND));
+        FloatVector n = shifted.sub(ROUND);
+        FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), clamped);
+        r = n.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), r);
+        FloatVector y = polynomial(r).fma(r.mul(r), r).add(1f);
+        IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        return y.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+    }
+
+    private static FloatVector polynomial(FloatVector r) {
+        FloatVector y = r.fma(FloatVector.broadcast(FLOATS, C5), FloatVector.broadcast(FLOATS, C4));
+        y = y.fma(r, FloatVector.broadcast(FLOATS, C3));
+        y = y.fma(r, FloatVector.broadcast(FLOATS, C2));
+        y = y.fma(r, FloatVector.broadcast(FLOATS, C1));
+        return y.fma(r, FloatVector.broadcast(FLOATS, C0));
+    }
+
+    /** The same bits as {@link #exp(FloatVector)}. */
+    static float exp(float x) {
+        float clamped = Math.min(Math.max(x, LOWEST), HIGHEST);
+        float shifted = Math.fma(clamped, LOG2E, ROUND), n = shifted - ROUND;
+        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, clamped));
+        float y = Math.fma(r, C5, C4);
+        y = Math.fma(Math.fma(Math.fma(Math.fma(y, r, C3), r, C2), r, C1), r, C0);
+        y = Math.fma(y, r * r, r) + 1f;
+        return Float.intBitsToFloat(Float.floatToRawIntBits(y) + (Float.floatToRawIntBits(shifted) << 23));
+    }
+}
