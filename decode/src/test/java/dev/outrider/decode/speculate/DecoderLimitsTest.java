@@ -144,8 +144,7 @@ class DecoderLimitsTest {
     void differentVocabulariesAreRefused() {
         NgramTable other = NgramTable.of(101, List.of(new int[] {100, 1}));
         assertThatThrownBy(() -> decode(64, other, 2, new Limits(3, Set.of()), Listener.NONE))
-                .isInstanceOfSatisfying(
-                        Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.USAGE))
+                .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.USAGE))
                 .hasMessageContaining("101")
                 .hasMessageContaining("100");
     }

@@ -31,5 +31,4 @@ final class Drafters {
     static int[] prompt(RandomGenerator random, int length, int vocabulary) {
         return random.ints(length, 0, vocabulary).toArray();
     }
-
 }

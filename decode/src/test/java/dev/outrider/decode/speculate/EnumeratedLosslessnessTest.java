@@ -40,8 +40,9 @@ class EnumeratedLosslessnessTest {
             Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 16, logits));
             for (Sampling sampling : SAMPLINGS) {
                 Map<List<Integer>, Double> expected = targetsLaw(logits, sampling);
-                Drafters.all(logits, VOCABULARY, 16, random).forEach((name, drafter) -> assertEqual(
-                        name + ", " + sampling, law(decoder, drafter, gamma, sampling), expected));
+                Drafters.all(logits, VOCABULARY, 16, random)
+                        .forEach((name, drafter) ->
+                                assertEqual(name + ", " + sampling, law(decoder, drafter, gamma, sampling), expected));
             }
         });
     }
@@ -59,8 +60,7 @@ class EnumeratedLosslessnessTest {
         Limits limits = new Limits(LENGTH, Set.of(EOS));
         return AllOutcomes.law(chance -> {
             Chance[] streams = {chance, chance};
-            Generation generation =
-                    decoder.generate(PROMPT, drafter, gamma, sampling, limits, streams, Listener.NONE);
+            Generation generation = decoder.generate(PROMPT, drafter, gamma, sampling, limits, streams, Listener.NONE);
             return IntStream.of(generation.tokens()).boxed().toList();
         });
     }
@@ -73,7 +73,11 @@ class EnumeratedLosslessnessTest {
     }
 
     private static void extend(
-            Map<List<Integer>, Double> law, int[] text, double probability, FakeModel.Logits logits, Sampling sampling) {
+            Map<List<Integer>, Double> law,
+            int[] text,
+            double probability,
+            FakeModel.Logits logits,
+            Sampling sampling) {
         int generated = text.length - PROMPT.length;
         if (generated == LENGTH || generated > 0 && text[text.length - 1] == EOS) {
             law.put(IntStream.of(text).skip(PROMPT.length).boxed().toList(), probability);

@@ -32,8 +32,10 @@ class GreedyIdentityTest {
 
     @Test
     void tiesGoToTheLowestId() {
-        Seeds.run(3, random -> everyDrafterAndGamma(
-                FakeModel.rounded(FakeModel.random(random.nextLong(), VOCABULARY, 1)), 1));
+        Seeds.run(
+                3,
+                random ->
+                        everyDrafterAndGamma(FakeModel.rounded(FakeModel.random(random.nextLong(), VOCABULARY, 1)), 1));
     }
 
     @Test

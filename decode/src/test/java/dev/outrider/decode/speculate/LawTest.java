@@ -62,8 +62,7 @@ class LawTest {
             Law used = new Law(50).from(Seeds.normal(random, 50, 5), sampling(random, 50));
             float[] logits = Seeds.normal(random, 50, 2);
             Sampling sampling = sampling(random, 50);
-            assertThat(all(used.from(logits, sampling)))
-                    .isEqualTo(all(new Law(50).from(logits, sampling)));
+            assertThat(all(used.from(logits, sampling))).isEqualTo(all(new Law(50).from(logits, sampling)));
         });
     }
 

@@ -25,7 +25,8 @@ class NgramTableTest {
             NgramTable table = NgramTable.of(vocabulary, texts);
             for (int a = 0; a < vocabulary; a++) {
                 table.begin(new int[] {a});
-                double[] law = LawTest.all(table.propose(1, PLAIN, Chance.of(random)).laws()[0]);
+                double[] law =
+                        LawTest.all(table.propose(1, PLAIN, Chance.of(random)).laws()[0]);
                 assertThat(law).containsExactly(shares(texts, a, vocabulary), within(1e-12));
             }
         });
@@ -56,7 +57,8 @@ class NgramTableTest {
     @Test
     void greedyFollowsTheMostFrequentAndBacksOff() {
         // 1 -> 2 twice, 3 once; 2 -> 3 and 4 once each: the lower id; nothing follows 4: 2 is the most frequent of all
-        NgramTable table = NgramTable.of(6, List.of(new int[] {1, 2, 3}, new int[] {1, 2, 4}, new int[] {1, 3, 2}, new int[] {2}));
+        NgramTable table =
+                NgramTable.of(6, List.of(new int[] {1, 2, 3}, new int[] {1, 2, 4}, new int[] {1, 3, 2}, new int[] {2}));
         table.begin(new int[] {5, 1});
         var proposal = table.propose(3, Sampling.GREEDY, null);
         assertThat(proposal.count()).isEqualTo(3);
@@ -67,8 +69,8 @@ class NgramTableTest {
 
     @Test
     void likeliestIsAPointMassUnderSampling() {
-        NgramTable table = NgramTable.of(4, List.of(new int[] {1, 2, 1, 2, 1, 3}))
-                .with(NgramTable.Choice.LIKELIEST);
+        NgramTable table =
+                NgramTable.of(4, List.of(new int[] {1, 2, 1, 2, 1, 3})).with(NgramTable.Choice.LIKELIEST);
         table.begin(new int[] {1});
         var proposal = table.propose(1, PLAIN, null);
         assertThat(proposal.tokens()[0]).isEqualTo(2);
