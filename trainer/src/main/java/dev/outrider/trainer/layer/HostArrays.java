@@ -4,7 +4,6 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import org.bytedeco.openblas.global.openblas;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.memory.MemoryWorkspace;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -52,16 +51,12 @@ final class HostArrays {
         return MemorySegment.ofAddress(address(array)).reinterpret(4L * count);
     }
 
-    /**
-     * Initialising ND4J sets OpenBLAS to as many threads as there are cores; ours call it from several
-     * threads at once, so it goes back to one. JavaCPP would refuse memory above the Java heap's size.
-     */
+    /** Quietly, and without JavaCPP's limit, which refuses native memory beyond four times the Java heap. */
     static void wake() {
         setIfAbsent("org.nd4j.log.initialization", "false");
         setIfAbsent("org.bytedeco.javacpp.maxbytes", "0");
         setIfAbsent("org.bytedeco.javacpp.maxphysicalbytes", "0");
         Nd4j.getExecutioner();
-        openblas.blas_set_num_threads(1);
     }
 
     private static void setIfAbsent(String property, String value) {
