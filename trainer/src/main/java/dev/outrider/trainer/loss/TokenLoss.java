@@ -11,15 +11,45 @@ public interface TokenLoss {
     /** Rows of a chunk must be a multiple of this: 1, or T where a whole sequence is needed at once. */
     int rowsTogether(int time);
 
+    /** An optimiser step begins, counted from 0: schedules move on, what is gathered over a step starts anew. */
+    default void beginStep(long step) {}
+
     /** A micro-batch begins. Every gradient row is multiplied by {@code weight} (1 / counted positions of the step). */
     void begin(Batch batch, double weight);
 
     /**
      * Takes the draft's logits [rows, V] of positions first .. first+rows-1, adds to the sums, and, if
      * {@code gradient}, overwrites them with d loss / d logits (zero rows where a position does not count).
+     * Chunks come in order of their positions.
      */
     void apply(Buffer logits, int first, int rows, int vocabulary, boolean gradient);
 
     /** Sum of the loss over the counted positions seen since begin, in nats or probability; unweighted. */
     double sum();
+
+    /**
+     * What the gradient accumulated from all micro-batches of this loss since {@link #beginStep} has still to
+     * be multiplied by, before anything else is added to it: not 1 where it depends on the whole step.
+     */
+    default double gradientScale() {
+        return 1;
+    }
+
+    /** Sum of the acceptance α = Σ min(p, q) over the counted positions since begin; NaN without a target. */
+    default double acceptanceSum() {
+        return Double.NaN;
+    }
+
+    /**
+     * α of every position since begin, 0 where it does not count; empty without a target. The array is
+     * reused, at least B·T long, and valid until the next begin.
+     */
+    default double[] acceptance() {
+        return new double[0];
+    }
+
+    /** As {@link #acceptance}: 1 where draft and target have the same likeliest token, else 0. */
+    default double[] agreement() {
+        return new double[0];
+    }
 }

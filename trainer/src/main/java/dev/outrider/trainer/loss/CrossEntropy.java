@@ -1,0 +1,53 @@
+package dev.outrider.trainer.loss;
+
+import dev.outrider.decode.device.cpu.Threads;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+import jdk.incubator.vector.FloatVector;
+
+/**
+ * Next-token loss of pre-training: -log q(label), q = softmax(logits); gradient q - 1{label}. Positions
+ * without a label do not count.
+ */
+public final class CrossEntropy extends RowLoss {
+    private final LawRow[] laws;
+
+    /** @param threads of the device that the logits lie on */
+    public CrossEntropy(Threads threads) {
+        super(threads);
+        laws = IntStream.range(0, workers()).mapToObj(_ -> new LawRow()).toArray(LawRow[]::new);
+    }
+
+    @Override
+    boolean counts(int position) {
+        return super.counts(position) && batch().labels()[position] >= 0;
+    }
+
+    @Override
+    double row(int worker, int position, long logits) {
+        LawRow q = laws[worker];
+        q.read(logits, vocabulary(), 1);
+        int label = batch().labels()[position];
+        if (gradient()) {
+            gradient(q, label, (float) weight());
+            Lanes.write(q.probabilities, vocabulary(), logits);
+        }
+        return -q.logs[label];
+    }
+
+    private static void gradient(LawRow q, int label, float weight) {
+        for (int i = 0; i < q.size; i += Lanes.LANES) {
+            FloatVector v = Lanes.at(q.probabilities, i);
+            v.mul(weight).intoArray(q.probabilities, i);
+        }
+        q.probabilities[label] = weight * (float) Math.expm1(q.logs[label]);
+    }
+
+    @Override
+    void zero(int worker, long logits) {
+        LawRow q = laws[worker];
+        q.room(vocabulary());
+        Arrays.fill(q.probabilities, 0, vocabulary(), 0);
+        Lanes.write(q.probabilities, vocabulary(), logits);
+    }
+}

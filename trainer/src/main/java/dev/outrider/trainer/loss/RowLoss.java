@@ -1,0 +1,110 @@
+package dev.outrider.trainer.loss;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.cpu.Threads;
+import dev.outrider.trainer.Batch;
+
+/**
+ * A loss that treats every position by itself: rows are dealt to the device's threads, values are kept by
+ * position and added in their order, so neither threads nor chunks change a bit of the result.
+ */
+abstract sealed class RowLoss implements TokenLoss permits CrossEntropy {
+    private final Threads threads;
+    private final Threads.Part body = this::part;
+    private Batch batch;
+    private double weight;
+    private double sum;
+    private double[] values = {};
+
+    // The chunk at work.
+    private long logits;
+    private int first;
+    private int rows;
+    private int vocabulary;
+    private boolean gradient;
+
+    RowLoss(Threads threads) {
+        this.threads = threads;
+    }
+
+    @Override
+    public int rowsTogether(int time) {
+        return 1;
+    }
+
+    @Override
+    public void begin(Batch batch, double weight) {
+        this.batch = batch;
+        this.weight = weight;
+        sum = 0;
+        if (values.length < batch.positions()) values = new double[batch.positions()];
+    }
+
+    @Override
+    public void apply(Buffer logits, int first, int rows, int vocabulary, boolean gradient) {
+        check(logits, first, rows, vocabulary);
+        this.logits = logits.address();
+        this.first = first;
+        this.rows = rows;
+        this.vocabulary = vocabulary;
+        this.gradient = gradient;
+        threads.run(Math.min(threads.count(), rows), body);
+        for (int r = first; r < first + rows; r++) if (counts(r)) sum += values[r];
+    }
+
+    private void check(Buffer logits, int first, int rows, int vocabulary) {
+        java.util.Objects.checkFromIndexSize(first, rows, batch.positions());
+        if (logits.type() != DType.F32 || logits.elements() < (long) rows * vocabulary) {
+            throw new IllegalArgumentException(logits + " for " + rows + " x " + vocabulary + " logits");
+        }
+    }
+
+    private void part(int part) {
+        for (int r = part; r < rows; r += Math.min(threads.count(), rows)) {
+            long address = logits + 4L * r * vocabulary;
+            if (counts(first + r)) values[first + r] = row(part, first + r, address);
+            else if (gradient) zero(part, address);
+        }
+    }
+
+    /**
+     * The loss of one counted position; where a gradient is wanted, writes it over the logits.
+     *
+     * @param worker in 0 .. workers-1; two rows at work at the same time have different ones
+     */
+    abstract double row(int worker, int position, long logits);
+
+    /** Writes zeros over a row that does not count. */
+    abstract void zero(int worker, long logits);
+
+    /** Whether the position takes part. */
+    boolean counts(int position) {
+        return batch.counted()[position] != 0;
+    }
+
+    int workers() {
+        return threads.count();
+    }
+
+    Batch batch() {
+        return batch;
+    }
+
+    double weight() {
+        return weight;
+    }
+
+    int vocabulary() {
+        return vocabulary;
+    }
+
+    boolean gradient() {
+        return gradient;
+    }
+
+    @Override
+    public double sum() {
+        return sum;
+    }
+}
