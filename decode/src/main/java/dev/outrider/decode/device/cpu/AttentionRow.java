@@ -1,34 +1,20 @@
 package dev.outrider.decode.device.cpu;
 
-import static dev.outrider.decode.device.cpu.SkinnyTile.ALL;
-import static dev.outrider.decode.device.cpu.SkinnyTile.FLOATS;
-import static dev.outrider.decode.device.cpu.SkinnyTile.LANES;
-import static dev.outrider.decode.device.cpu.SkinnyTile.ORDER;
-import static dev.outrider.decode.device.cpu.SkinnyTile.floats;
-import static dev.outrider.decode.device.cpu.SkinnyTile.value;
+import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
+import static dev.outrider.decode.device.cpu.Lanes.LANES;
 
-import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorSpecies;
 
 /** One query against n cached entries; the arithmetic of {@link CachedAttention}. */
 final class AttentionRow {
-    private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
-
-    // Cephes' expf: e^x = 2^k · e^r, k = round(x / ln 2), |r| <= ln 2 / 2; ln 2 in two parts.
-    private static final float LOWEST = -87.3f, LOG2E = 1.44269504f, ROUND = 0x1.8p23f;
-    private static final float LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f;
-    private static final float P0 = 1.9875691500e-4f, P1 = 1.3981999507e-3f, P2 = 8.3334519073e-3f;
-    private static final float P3 = 4.1665795894e-2f, P4 = 1.6666665459e-1f, P5 = 5.0000001201e-1f;
+    private static final SkinnyTile TILE = new SkinnyTileF32();
 
     private AttentionRow() {}
 
     /** Length of the scratch that {@link #attend} needs for up to {@code capacity} entries. */
     static int scratch(int capacity) {
-        return padded(capacity) + LANES;
+        return padded(capacity) + SkinnyTile.OUTS * LANES;
     }
 
     private static int padded(int n) {
@@ -37,21 +23,40 @@ final class AttentionRow {
 
     /** out[D] = softmax(q·K / √D) · V over n entries; scores is scratch. */
     static void attend(float[] scores, long out, long q, long keys, long values, int n, int headDim) {
-        score(scores, q, keys, n, headDim, (float) (1 / Math.sqrt(headDim)));
         int padded = padded(n);
+        float scale = (float) (1 / Math.sqrt(headDim));
+        boolean paired = PairedHead.holds(headDim);
+        if (paired) PairedHead.score(scores, padded, q, keys, n, scale);
+        else score(scores, padded, q, keys, n, headDim, scale);
         for (int j = n; j < padded; j++) scores[j] = Float.NEGATIVE_INFINITY;
-        float sum = exponentials(scores, padded, max(scores, padded));
-        mix(scores, out, values, n, headDim, 1 / sum);
+        float factor = 1 / exponentials(scores, padded, max(scores, padded));
+        if (paired) PairedHead.mix(scores, padded, out, values, n, factor);
+        else mix(scores, out, values, n, headDim, factor);
     }
 
-    private static void score(float[] scores, long q, long keys, int n, int headDim, float scale) {
-        for (int j = 0; j < n; j++) scores[j] = dot(q, keys + 4L * headDim * j, headDim) * scale;
+    // Four keys at a time are four outputs of a skinny product.
+    private static void score(float[] scores, int sums, long q, long keys, int n, int headDim, float scale) {
+        for (int j = 0; j < n; j += SkinnyTile.OUTS) four(scores, sums, j, q, keys, n, headDim, scale);
     }
 
-    private static float dot(long q, long key, int headDim) {
-        float sum = 0;
-        for (int d = 0; d < headDim; d++) sum = Math.fma(value(q + 4L * d), value(key + 4L * d), sum);
-        return sum;
+    private static void four(float[] scores, int sums, int j, long q, long keys, int n, int headDim, float scale) {
+        long stride = 4L * headDim, key = keys + stride * j;
+        int last = n - 1 - j, count = Math.min(SkinnyTile.OUTS, n - j);
+        long second = key + stride * Math.min(1, last), third = key + stride * Math.min(2, last);
+        TILE.one(scores, sums, headDim, q, key, second, third, key + stride * Math.min(3, last));
+        if (headDim % LANES != 0) {
+            for (int o = 0; o < count; o++) rest(scores, sums + SkinnyTile.lanes(0, o), q, key + stride * o, headDim);
+        }
+        SkinnyTile.fold(scores, sums, 0);
+        for (int o = 0; o < count; o++) scores[j + o] = scores[sums + SkinnyTile.place(0, o)] * scale;
+    }
+
+    private static void rest(float[] sums, int at, long q, long key, int headDim) {
+        int whole = headDim - headDim % LANES;
+        for (int d = whole; d < headDim; d++) {
+            int lane = at + d - whole;
+            sums[lane] = Math.fma(Lanes.get(q + 4L * d), Lanes.get(key + 4L * d), sums[lane]);
+        }
     }
 
     private static float max(float[] scores, int padded) {
@@ -64,7 +69,7 @@ final class AttentionRow {
     private static float exponentials(float[] scores, int padded, float max) {
         FloatVector sum = FloatVector.zero(FLOATS);
         for (int j = 0; j < padded; j += LANES) {
-            FloatVector e = exp(FloatVector.fromArray(FLOATS, scores, j).sub(max));
+            FloatVector e = Lanes.exp(FloatVector.fromArray(FLOATS, scores, j).sub(max));
             e.intoArray(scores, j);
             sum = sum.add(e);
         }
@@ -72,43 +77,41 @@ final class AttentionRow {
         return SkinnyProduct.folded(scores, padded);
     }
 
-    // For x <= 0; below LOWEST as LOWEST.
-    private static FloatVector exp(FloatVector x) {
-        FloatVector y = x.max(LOWEST);
-        FloatVector k = y.lanewise(VectorOperators.MUL, LOG2E).add(ROUND).sub(ROUND);
-        FloatVector r = k.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), y);
-        return polynomial(k.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), r)).mul(power(k));
-    }
-
-    private static FloatVector polynomial(FloatVector r) {
-        FloatVector p = FloatVector.broadcast(FLOATS, P0).fma(r, FloatVector.broadcast(FLOATS, P1));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, P2)).fma(r, FloatVector.broadcast(FLOATS, P3));
-        p = p.fma(r, FloatVector.broadcast(FLOATS, P4)).fma(r, FloatVector.broadcast(FLOATS, P5));
-        return p.fma(r.mul(r), r.add(1f));
-    }
-
-    private static FloatVector power(FloatVector k) {
-        IntVector i = (IntVector) k.convertShape(VectorOperators.F2I, INTS, 0);
-        return i.add(127).lanewise(VectorOperators.LSHL, 23).reinterpretAsFloats();
-    }
-
     private static void mix(float[] weights, long out, long values, int n, int headDim, float factor) {
         int d = 0;
+        for (; d + 4 * LANES <= headDim; d += 4 * LANES)
+            vectors(weights, out + 4L * d, values + 4L * d, n, headDim, factor);
         for (; d + LANES <= headDim; d += LANES) vector(weights, out + 4L * d, values + 4L * d, n, headDim, factor);
         for (; d < headDim; d++) element(weights, out + 4L * d, values + 4L * d, n, headDim, factor);
+    }
+
+    private static void vectors(float[] weights, long out, long values, int n, int stride, float factor) {
+        FloatVector a = FloatVector.zero(FLOATS), b = a, c = a, d = a;
+        for (int j = 0; j < n; j++) {
+            long at = values + 4L * stride * j;
+            FloatVector weight = FloatVector.broadcast(FLOATS, weights[j]);
+            a = Lanes.load(at).fma(weight, a);
+            b = Lanes.load(at + 4L * LANES).fma(weight, b);
+            c = Lanes.load(at + 8L * LANES).fma(weight, c);
+            d = Lanes.load(at + 12L * LANES).fma(weight, d);
+        }
+        Lanes.store(a.mul(factor), out);
+        Lanes.store(b.mul(factor), out + 4L * LANES);
+        Lanes.store(c.mul(factor), out + 8L * LANES);
+        Lanes.store(d.mul(factor), out + 12L * LANES);
     }
 
     private static void vector(float[] weights, long out, long values, int n, int stride, float factor) {
         FloatVector sum = FloatVector.zero(FLOATS);
         for (int j = 0; j < n; j++) {
-            sum = floats(values + 4L * stride * j).fma(FloatVector.broadcast(FLOATS, weights[j]), sum);
+            sum = Lanes.load(values + 4L * stride * j).fma(FloatVector.broadcast(FLOATS, weights[j]), sum);
         }
-        sum.mul(factor).intoMemorySegment(ALL, out, ORDER);
+        Lanes.store(sum.mul(factor), out);
     }
 
     private static void element(float[] weights, long out, long values, int n, int stride, float factor) {
         float sum = 0;
-        for (int j = 0; j < n; j++) sum = Math.fma(value(values + 4L * stride * j), weights[j], sum);
-        ALL.set(FLOAT, out, sum * factor);
+        for (int j = 0; j < n; j++) sum = Math.fma(Lanes.get(values + 4L * stride * j), weights[j], sum);
+        Lanes.set(out, sum * factor);
     }
 }

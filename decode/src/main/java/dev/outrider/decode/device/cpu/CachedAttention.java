@@ -26,7 +26,7 @@ public final class CachedAttention implements Threads.Part {
             for (int g = 0; g < kvHeads; g++) {
                 long from = rows.address() + ((long) r * kvHeads + g) * width;
                 long to = cache.address() + ((long) g * capacity + first + r) * width;
-                MemorySegment.copy(SkinnyTile.ALL, from, SkinnyTile.ALL, to, width);
+                MemorySegment.copy(Lanes.ALL, from, Lanes.ALL, to, width);
             }
         }
     }

@@ -4,23 +4,21 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 
 /**
  * y[R, out] = x[R, in] · w[out, in]ᵀ for few rows: decoding, and the verification of a draft. All its time
  * goes into reading w, so w is read once for all rows, four outputs at a time, in the type it is stored in.
  *
- * <p>The order in which a (row, output) pair is summed depends on {@code in} and the type of w alone: whole
- * steps as {@link SkinnyTile} says, then the elements past the last one by one. So a row's bits do not
- * depend on the rows beside it, nor on the threads.
+ * <p>The order in which a (row, output) pair is summed depends on {@code in} and the type of w alone: lanes
+ * as {@link SkinnyTile} deals them, then the lanes as {@link SkinnyTile#fold} adds them. So a row's bits do
+ * not depend on the rows beside it, nor on the threads.
  */
 public final class SkinnyProduct implements Threads.Part {
     /** Multiply-adds below which a parallel region costs more than it saves. */
     static final long ALONE = 1 << 15;
 
     private static final SkinnyTile F32 = new SkinnyTileF32(), BF16 = new SkinnyTileBf16();
-    private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT;
     private static final ThreadLocal<SkinnyProduct> CALLER = ThreadLocal.withInitial(SkinnyProduct::new);
 
     private SkinnyTile tile;
@@ -76,13 +74,13 @@ public final class SkinnyProduct implements Threads.Part {
         for (int r = 0; r < rows; r++) {
             long row = 4L * r * in;
             tile.arrange(x + row, from + row, whole);
-            for (long i = whole; i < in; i++) write(x + row + 4 * i, SkinnyTile.value(from + row + 4 * i));
+            for (long i = whole; i < in; i++) Lanes.set(x + row + 4 * i, Lanes.get(from + row + 4 * i));
         }
     }
 
     private void split(int parts) {
         this.parts = parts;
-        if (sums.length < parts) sums = new float[parts][SkinnyTile.ROWS * SkinnyTile.OUTS * SkinnyTile.LANES];
+        if (sums.length < parts) sums = new float[parts][SkinnyTile.ROWS * SkinnyTile.OUTS * Lanes.LANES];
     }
 
     private static int blocks(int out) {
@@ -112,9 +110,9 @@ public final class SkinnyProduct implements Threads.Part {
         long from = x + 4L * row * in;
         int taken = rows - row >= 4 ? 4 : rows - row >= 2 ? 2 : 1;
         switch (taken) {
-            case 4 -> tile.four(sums, in, from, w0, w1, w2, w3);
-            case 2 -> tile.two(sums, in, from, w0, w1, w2, w3);
-            default -> tile.one(sums, in, from, w0, w1, w2, w3);
+            case 4 -> tile.four(sums, 0, in, from, w0, w1, w2, w3);
+            case 2 -> tile.two(sums, 0, in, from, w0, w1, w2, w3);
+            default -> tile.one(sums, 0, in, from, w0, w1, w2, w3);
         }
         for (int r = 0; r < taken; r++) finish(sums, r, row + r, first);
         return taken;
@@ -122,35 +120,33 @@ public final class SkinnyProduct implements Threads.Part {
 
     private void finish(float[] sums, int r, int row, int first) {
         int count = Math.min(SkinnyTile.OUTS, out - first);
-        boolean whole = in % tile.step() == 0;
-        for (int o = 0; o < count; o++) {
-            float sum = sums[SkinnyTile.place(r, o)];
-            add(row, first + o, whole ? sum : tail(sum, row, first + o));
+        if (in % tile.step() != 0) {
+            for (int o = 0; o < count; o++) rest(sums, SkinnyTile.lanes(r, o), row, first + o);
         }
+        SkinnyTile.fold(sums, 0, r);
+        for (int o = 0; o < count; o++) add(row, first + o, sums[SkinnyTile.place(r, o)]);
     }
 
-    private float tail(float sum, int row, int o) {
-        long xs = x + 4L * row * in, ws = w + (long) o * in * tile.bytes();
-        for (int i = in - in % tile.step(); i < in; i++) {
-            sum = Math.fma(SkinnyTile.value(xs + 4L * i), tile.weight(ws + (long) i * tile.bytes()), sum);
+    // What is left of a row after whole steps, lane by lane.
+    private void rest(float[] sums, int at, int row, int o) {
+        int whole = in - in % tile.step(), bytes = tile.bytes();
+        long xs = x + 4 * ((long) row * in + whole), ws = w + ((long) o * in + whole) * bytes;
+        for (int i = 0; i < in - whole; i++) {
+            int lane = at + tile.lane(i);
+            sums[lane] = Math.fma(Lanes.get(xs + 4L * i), tile.weight(ws + (long) i * bytes), sums[lane]);
         }
-        return sum;
     }
 
     private void add(int row, int o, float sum) {
         long at = y + 4 * ((long) row * out + o);
-        write(at, adds ? SkinnyTile.value(at) + sum : sum);
-    }
-
-    private static void write(long at, float value) {
-        SkinnyTile.ALL.set(FLOAT, at, value);
+        Lanes.set(at, adds ? Lanes.get(at) + sum : sum);
     }
 
     /** The scalar twin of {@link #linear}: the same bits, one multiply-add at a time. */
     static void scalar(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
         SkinnyProduct job = new SkinnyProduct();
         job.set(y, x, w, rows, in, out, beta != 0);
-        float[] lanes = new float[SkinnyTile.LANES];
+        float[] lanes = new float[Lanes.LANES];
         for (int r = 0; r < rows; r++) {
             for (int o = 0; o < out; o++) job.add(r, o, job.scalar(lanes, r, o));
         }
@@ -159,17 +155,17 @@ public final class SkinnyProduct implements Threads.Part {
     private float scalar(float[] lanes, int row, int o) {
         Arrays.fill(lanes, 0);
         long xs = x + 4L * row * in, ws = w + (long) o * in * tile.bytes();
-        int step = tile.step();
-        for (int i = 0; i < in - in % step; i++) {
-            int l = tile.lane(i % step);
-            lanes[l] = Math.fma(SkinnyTile.value(xs + 4L * i), tile.weight(ws + (long) i * tile.bytes()), lanes[l]);
+        for (int i = 0; i < in; i++) {
+            int lane = tile.lane(i % tile.step());
+            float weight = tile.weight(ws + (long) i * tile.bytes());
+            lanes[lane] = Math.fma(Lanes.get(xs + 4L * i), weight, lanes[lane]);
         }
-        return tail(folded(lanes, 0), row, o);
+        return folded(lanes, 0);
     }
 
     /** The sum of LANES values from {@code at} on, which are overwritten: those half a vector apart first. */
     static float folded(float[] values, int at) {
-        for (int n = SkinnyTile.LANES / 2; n > 0; n /= 2) {
+        for (int n = Lanes.LANES / 2; n > 0; n /= 2) {
             for (int l = 0; l < n; l++) values[at + l] += values[at + l + n];
         }
         return values[at];

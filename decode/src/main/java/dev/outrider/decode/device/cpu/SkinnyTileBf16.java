@@ -1,6 +1,9 @@
 package dev.outrider.decode.device.cpu;
 
-import java.lang.foreign.ValueLayout;
+import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
+import static dev.outrider.decode.device.cpu.Lanes.LANES;
+
+import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
@@ -15,7 +18,6 @@ import jdk.incubator.vector.VectorSpecies;
 final class SkinnyTileBf16 extends SkinnyTile {
     private static final int STEP = 2 * LANES;
     private static final VectorSpecies<Integer> INTS = FLOATS.withLanes(int.class);
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final VectorShuffle<Float> EVEN = VectorShuffle.fromOp(FLOATS, i -> both(2 * i));
     private static final VectorShuffle<Float> ODD = VectorShuffle.fromOp(FLOATS, i -> both(2 * i + 1));
 
@@ -31,7 +33,7 @@ final class SkinnyTileBf16 extends SkinnyTile {
 
     @Override
     float weight(long address) {
-        return Float.intBitsToFloat(ALL.get(SHORT, address) << 16);
+        return Lanes.getBf16(address);
     }
 
     @Override
@@ -47,9 +49,9 @@ final class SkinnyTileBf16 extends SkinnyTile {
     @Override
     void arrange(long to, long from, long count) {
         for (long i = 0; i < 4 * count; i += 4 * STEP) {
-            FloatVector a = floats(from + i), b = floats(from + i + 2 * STEP);
-            a.rearrange(EVEN, b).intoMemorySegment(ALL, to + i, ORDER);
-            a.rearrange(ODD, b).intoMemorySegment(ALL, to + i + 2 * STEP, ORDER);
+            FloatVector a = Lanes.load(from + i), b = Lanes.load(from + i + 2 * STEP);
+            Lanes.store(a.rearrange(EVEN, b), to + i);
+            Lanes.store(a.rearrange(ODD, b), to + i + 2 * STEP);
         }
     }
 
@@ -59,7 +61,7 @@ final class SkinnyTileBf16 extends SkinnyTile {
     }
 
     private static IntVector pairs(long address) {
-        return IntVector.fromMemorySegment(INTS, ALL, address, ORDER);
+        return IntVector.fromMemorySegment(INTS, Lanes.ALL, address, ByteOrder.nativeOrder());
     }
 
     private static FloatVector lower(IntVector pairs) {
@@ -71,15 +73,15 @@ final class SkinnyTileBf16 extends SkinnyTile {
     }
 
     @Override
-    void one(float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
-        row(sums, 0, in, x, w0, w1, w2, w3);
+    void one(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
+        row(sums, to, in, x, w0, w1, w2, w3);
     }
 
     // The second row finds the weights in the nearest cache.
     @Override
-    void two(float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
-        row(sums, 0, in, x, w0, w1, w2, w3);
-        row(sums, LANES, in, x + 4L * in, w0, w1, w2, w3);
+    void two(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
+        row(sums, to, in, x, w0, w1, w2, w3);
+        row(sums, to + OUTS * LANES, in, x + 4L * in, w0, w1, w2, w3);
     }
 
     private static void row(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
@@ -87,67 +89,66 @@ final class SkinnyTileBf16 extends SkinnyTile {
         for (int i = 0, end = in - in % STEP; i < end; i += STEP) {
             long at = 2L * i, first = 4L * i, second = first + 4L * LANES;
             IntVector k = pairs(w0 + at), l = pairs(w1 + at), m = pairs(w2 + at), n = pairs(w3 + at);
-            FloatVector v = floats(x + first);
+            FloatVector v = Lanes.load(x + first);
             a = lower(k).fma(v, a);
             b = lower(l).fma(v, b);
             c = lower(m).fma(v, c);
             d = lower(n).fma(v, d);
-            v = floats(x + second);
+            v = Lanes.load(x + second);
             a = upper(k).fma(v, a);
             b = upper(l).fma(v, b);
             c = upper(m).fma(v, c);
             d = upper(n).fma(v, d);
         }
-        sums(a, b, c, d).intoArray(sums, to);
+        store(sums, to, a, b, c, d);
     }
 
     // Two outputs at a time: four would be more than the compiler inlines.
     @Override
-    void four(float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
-        four(sums, 0, in, x, w0, w1);
-        four(sums, 2 * LANES, in, x, w2, w3);
-        for (int row = 0; row < 4; row++) fold(sums, row);
+    void four(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
+        four(sums, to, in, x, w0, w1);
+        four(sums, to + 2 * LANES, in, x, w2, w3);
     }
 
-    private static void four(float[] sums, int at, int in, long x, long w0, long w1) {
+    private static void four(float[] sums, int to, int in, long x, long w0, long w1) {
         FloatVector a = FloatVector.zero(FLOATS), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
         long row = 4L * in;
         for (int i = 0, end = in - in % STEP; i < end; i += STEP) {
             IntVector k = pairs(w0 + 2L * i), l = pairs(w1 + 2L * i);
             long from = x + 4L * i;
             FloatVector m = lower(k), n = lower(l);
-            FloatVector v = floats(from);
+            FloatVector v = Lanes.load(from);
             a = m.fma(v, a);
             b = n.fma(v, b);
-            v = floats(from + row);
+            v = Lanes.load(from + row);
             c = m.fma(v, c);
             d = n.fma(v, d);
-            v = floats(from + 2 * row);
+            v = Lanes.load(from + 2 * row);
             e = m.fma(v, e);
             f = n.fma(v, f);
-            v = floats(from + 3 * row);
+            v = Lanes.load(from + 3 * row);
             g = m.fma(v, g);
             h = n.fma(v, h);
             m = upper(k);
             n = upper(l);
             from += 4L * LANES;
-            v = floats(from);
+            v = Lanes.load(from);
             a = m.fma(v, a);
             b = n.fma(v, b);
-            v = floats(from + row);
+            v = Lanes.load(from + row);
             c = m.fma(v, c);
             d = n.fma(v, d);
-            v = floats(from + 2 * row);
+            v = Lanes.load(from + 2 * row);
             e = m.fma(v, e);
             f = n.fma(v, f);
-            v = floats(from + 3 * row);
+            v = Lanes.load(from + 3 * row);
             g = m.fma(v, g);
             h = n.fma(v, h);
         }
-        store(sums, at, a, b);
-        store(sums, at + OUTS * LANES, c, d);
-        store(sums, at + 2 * OUTS * LANES, e, f);
-        store(sums, at + 3 * OUTS * LANES, g, h);
+        store(sums, to, a, b);
+        store(sums, to + OUTS * LANES, c, d);
+        store(sums, to + 2 * OUTS * LANES, e, f);
+        store(sums, to + 3 * OUTS * LANES, g, h);
     }
 
     private static void store(float[] sums, int at, FloatVector a, FloatVector b) {

@@ -45,8 +45,8 @@ final class Native implements AutoCloseable {
     static float value(Buffer buffer, long i) {
         long at = buffer.address() + i * buffer.type().bytes;
         return buffer.type() == DType.F32
-                ? SkinnyTile.value(at)
-                : Float.intBitsToFloat(SkinnyTile.ALL.get(ValueLayout.JAVA_SHORT, at) << 16);
+                ? Lanes.get(at)
+                : Float.intBitsToFloat(Lanes.ALL.get(ValueLayout.JAVA_SHORT, at) << 16);
     }
 
     @Override
