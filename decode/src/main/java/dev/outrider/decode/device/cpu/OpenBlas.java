@@ -31,6 +31,7 @@ final class OpenBlas {
 
     static {
         CoreType.mend();
+        liftLimits();
         load();
         var integer = ValueLayout.JAVA_INT;
         var address = ValueLayout.JAVA_LONG;
@@ -88,6 +89,13 @@ final class OpenBlas {
             SGEMM.invokeExact(ROW_MAJOR, opA, opB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
         } catch (Throwable t) {
             throw new AssertionError(t);
+        }
+    }
+
+    // JavaCPP reads them once; by default it refuses native memory beyond four times the Java heap.
+    private static void liftLimits() {
+        for (String limit : new String[] {"org.bytedeco.javacpp.maxbytes", "org.bytedeco.javacpp.maxphysicalbytes"}) {
+            if (System.getProperty(limit) == null) System.setProperty(limit, "0");
         }
     }
 
