@@ -14,6 +14,11 @@ public interface TokenLoss {
     /** An optimiser step begins, counted from 0: schedules move on, what is gathered over a step starts anew. */
     default void beginStep(long step) {}
 
+    /** Whether from this step on the loss means something else, so that it cannot be compared with earlier steps'. */
+    default boolean changed() {
+        return false;
+    }
+
     /** A micro-batch begins. Every gradient row is multiplied by {@code weight} (1 / counted positions of the step). */
     void begin(Batch batch, double weight);
 
