@@ -73,6 +73,28 @@ public record ModelConfig(
                 DType.F32);
     }
 
+    /** The same shape, its weights stored in another type. */
+    public ModelConfig storedAs(DType type) {
+        return new ModelConfig(
+                vocabSize,
+                hiddenSize,
+                intermediateSize,
+                layers,
+                heads,
+                kvHeads,
+                headDim,
+                maxPositions,
+                rmsNormEps,
+                ropeTheta,
+                ropeScaling,
+                tiedEmbeddings,
+                attentionBias,
+                mlpBias,
+                bosId,
+                eosIds,
+                type);
+    }
+
     /** Number of parameters; 116.9 M for the draft of arXiv 2404.08856 (V 32,000, C 1,024, I 2,816, 4 layers). */
     public long parameters() {
         long q = (long) heads * headDim, kv = (long) kvHeads * headDim, c = hiddenSize, i = intermediateSize;

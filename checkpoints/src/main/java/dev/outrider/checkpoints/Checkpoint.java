@@ -1,0 +1,154 @@
+package dev.outrider.checkpoints;
+
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.checkpoints.tokenizer.Tokenizers;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HexFormat;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * A model on disk, opened for reading: its shape, its tensors under their Hugging Face names, its
+ * tokenizer. Weights stay where they are, mapped into memory, and are checked on opening: every tensor of
+ * the configuration is there in its shape, and none is left over. Safe for use by several threads.
+ */
+public final class Checkpoint implements AutoCloseable {
+    private static final long CHUNK = 1 << 26;
+    private final Path path;
+    private final ModelConfig config;
+    private final Weights weights;
+    private final Set<String> names;
+    private Optional<Tokenizer> tokenizer;
+    private String hash;
+
+    private Checkpoint(Path path, ModelConfig config, Weights weights) {
+        this.path = path;
+        this.config = config;
+        this.weights = weights;
+        this.names =
+                Collections.unmodifiableSet(new LlamaLayout(config).shapes().keySet());
+    }
+
+    /**
+     * Opens a Hugging Face directory of a LlamaForCausalLM.
+     *
+     * @throws Failure USAGE where the path is no model, DATA where the model is damaged or another
+     */
+    public static Checkpoint open(Path path) {
+        if (!Files.exists(path)) throw noModel(path, "nothing");
+        if (!Files.isDirectory(path)) throw noModel(path, "a file of another kind");
+        if (!Files.exists(path.resolve(HuggingFaceConfig.FILE))) throw noModel(path, "a folder without config.json");
+        return directory(path);
+    }
+
+    private static Failure noModel(Path path, String found) {
+        return Failure.usage(
+                path.toString(),
+                found,
+                "a Hugging Face directory (config.json, model.safetensors) or a llama2.c file (.bin)",
+                "Give the path of a model.");
+    }
+
+    private static Checkpoint directory(Path folder) {
+        ModelConfig config = HuggingFaceConfig.read(folder);
+        Weights weights = HuggingFaceWeights.open(folder);
+        try {
+            new LlamaLayout(config).check(weights);
+            return new Checkpoint(
+                    folder,
+                    config.storedAs(weights.tensor(LlamaLayout.EMBEDDING).dtype()),
+                    weights);
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
+    }
+
+    /** What {@link #open} was given. */
+    public Path path() {
+        return path;
+    }
+
+    /** The shape; its dtype is the type that the embedding is really stored in. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The tensors of the configuration, from the embedding to the head; no {@code lm_head.weight} when tied. */
+    public Set<String> names() {
+        return names;
+    }
+
+    public boolean has(String name) {
+        return names.contains(name);
+    }
+
+    /**
+     * A view of the mapped weights, matrices as [out, in], queries and keys in half-split rotary order;
+     * valid until close.
+     *
+     * @throws Failure DATA where there is no such tensor
+     */
+    public Tensor tensor(String name) {
+        return weights.tensor(name);
+    }
+
+    /** The tokenizer in the directory, or beside the file; read when first asked for. */
+    public synchronized Optional<Tokenizer> tokenizer() {
+        if (tokenizer == null) tokenizer = Tokenizers.open(path);
+        return tokenizer;
+    }
+
+    /** @throws Failure DATA where there is none, or one with more ids than the model has rows */
+    public Tokenizer requireTokenizer() {
+        Tokenizer found = tokenizer()
+                .orElseThrow(() -> Failure.data(
+                        path.toString(),
+                        "no tokenizer",
+                        "tokenizer.json or tokenizer.model",
+                        "Copy the model's tokenizer files into the folder."));
+        if (found.size() <= config.vocabSize()) return found;
+        throw Failure.data(
+                path.toString(),
+                "a tokenizer of " + found.size() + " ids for a vocabulary of " + config.vocabSize(),
+                "at most as many ids as the model has rows",
+                "Use the tokenizer that the model was trained with.");
+    }
+
+    /** sha256 over configuration and weights: the same for the same model, however cut into files. Reads all of it. */
+    public synchronized String hash() {
+        if (hash == null) hash = computeHash();
+        return hash;
+    }
+
+    private String computeHash() {
+        MessageDigest digest = Hash.sha256();
+        digest.update(config.toString().getBytes(StandardCharsets.UTF_8));
+        for (String name : names) {
+            Tensor t = tensor(name);
+            String head = name + " " + t.dtype() + " " + Arrays.toString(t.shape());
+            digest.update(head.getBytes(StandardCharsets.UTF_8));
+            update(digest, t.data());
+        }
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static void update(MessageDigest digest, MemorySegment data) {
+        for (long at = 0; at < data.byteSize(); at += CHUNK) {
+            digest.update(
+                    data.asSlice(at, Math.min(CHUNK, data.byteSize() - at)).asByteBuffer());
+        }
+    }
+
+    /** Unmaps the weights; tensors of this checkpoint must not be used any more. */
+    @Override
+    public void close() {
+        weights.close();
+    }
+}

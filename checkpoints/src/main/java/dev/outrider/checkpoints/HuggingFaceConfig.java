@@ -1,0 +1,190 @@
+package dev.outrider.checkpoints;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * config.json and generation_config.json of a LlamaForCausalLM, both ways. Absent keys take the defaults of
+ * transformers' LlamaConfig; what would change the arithmetic and is not understood is refused by name.
+ */
+final class HuggingFaceConfig {
+    static final String FILE = "config.json", GENERATION = "generation_config.json";
+    private static final String ARCHITECTURE = "LlamaForCausalLM";
+    private static final String OTHER_MODEL = "Use a plain LLaMA checkpoint; others cannot be run.";
+
+    private HuggingFaceConfig() {}
+
+    /** @throws Failure DATA naming file and key */
+    static ModelConfig read(Path folder) {
+        Keys keys = Json.read(folder.resolve(FILE));
+        refuseOthers(keys);
+        int vocab = keys.positive("vocab_size"), hidden = keys.positive("hidden_size");
+        int heads = keys.positive("num_attention_heads");
+        Optional<Keys> rope = keys.object("rope_parameters").or(() -> keys.object("rope_scaling"));
+        return new ModelConfig(
+                vocab,
+                hidden,
+                keys.positive("intermediate_size"),
+                keys.positive("num_hidden_layers"),
+                heads,
+                kvHeads(keys, heads),
+                headDim(keys, hidden, heads),
+                keys.positive("max_position_embeddings", 2048),
+                keys.number("rms_norm_eps", 1e-6),
+                keys.number(
+                        "rope_theta",
+                        rope.map(r -> r.number("rope_theta", 10000)).orElse(10000.0)),
+                rope.map(HuggingFaceConfig::scaling).orElse(new RopeScaling.None()),
+                keys.flag("tie_word_embeddings", false),
+                keys.flag("attention_bias", false),
+                keys.flag("mlp_bias", false),
+                bos(keys, vocab),
+                eos(folder, keys, vocab),
+                dtype(keys));
+    }
+
+    private static void refuseOthers(Keys keys) {
+        JsonNode names = keys.node().path("architectures");
+        if (keys.has("architectures")
+                && !(names.size() == 1 && names.path(0).asText().equals(ARCHITECTURE))) {
+            throw keys.wrong("architectures", "[\"" + ARCHITECTURE + "\"]", OTHER_MODEL);
+        }
+        boolean named = keys.has("architectures");
+        if (!keys.text("model_type").map("llama"::equals).orElse(named))
+            throw keys.wrong("model_type", "llama", OTHER_MODEL);
+        if (!keys.text("hidden_act").orElse("silu").equals("silu")) throw keys.wrong("hidden_act", "silu", OTHER_MODEL);
+        if (keys.has("quantization_config")) {
+            throw keys.wrong("quantization_config", "none", "Use the model's F32, BF16 or F16 checkpoint.");
+        }
+        if (keys.number("partial_rotary_factor", 1) != 1) throw keys.wrong("partial_rotary_factor", "1", OTHER_MODEL);
+    }
+
+    private static int kvHeads(Keys keys, int heads) {
+        int kv = keys.positive("num_key_value_heads", heads);
+        if (heads % kv != 0) throw keys.wrong("num_key_value_heads", "a divisor of num_attention_heads, " + heads);
+        return kv;
+    }
+
+    private static int headDim(Keys keys, int hidden, int heads) {
+        if (!keys.has("head_dim") && hidden % heads != 0) {
+            throw keys.wrong(
+                    "hidden_size", "a multiple of num_attention_heads, " + heads + ", where head_dim is absent");
+        }
+        int dim = keys.positive("head_dim", Math.max(1, hidden / heads));
+        if (dim % 2 == 0) return dim;
+        throw keys.wrong(
+                keys.has("head_dim") ? "head_dim" : "hidden_size", "an even head_dim (rotary pairs), not " + dim);
+    }
+
+    private static RopeScaling scaling(Keys rope) {
+        String type = rope.text("rope_type").or(() -> rope.text("type")).orElse("default");
+        return switch (type) {
+            case "default" -> new RopeScaling.None();
+            case "linear" -> new RopeScaling.Linear(rope.number("factor"));
+            case "llama3" -> llama3(rope);
+            default ->
+                throw rope.wrong(
+                        rope.has("rope_type") ? "rope_type" : "type",
+                        "default, linear or llama3",
+                        "Use a model with one of these; ignoring it would give wrong answers.");
+        };
+    }
+
+    private static RopeScaling llama3(Keys rope) {
+        double low = rope.number("low_freq_factor"), high = rope.number("high_freq_factor");
+        if (high <= low) throw rope.wrong("high_freq_factor", "more than low_freq_factor, " + low);
+        int original = rope.positive("original_max_position_embeddings");
+        return new RopeScaling.Llama3(rope.number("factor"), low, high, original);
+    }
+
+    // LlamaConfig's defaults are 1 and 2; an explicit null means none.
+    private static int bos(Keys keys, int vocab) {
+        if (!keys.node().has("bos_token_id")) return 1;
+        List<Integer> ids = keys.ids("bos_token_id", vocab);
+        return ids.isEmpty() ? -1 : ids.getFirst();
+    }
+
+    // As transformers' generate: what generation_config.json names goes before config.json.
+    private static List<Integer> eos(Path folder, Keys keys, int vocab) {
+        Path generation = folder.resolve(GENERATION);
+        if (Files.exists(generation)) {
+            List<Integer> ids = Json.read(generation).ids("eos_token_id", vocab);
+            if (!ids.isEmpty()) return ids;
+        }
+        return keys.node().has("eos_token_id") ? keys.ids("eos_token_id", vocab) : List.of(2);
+    }
+
+    private static DType dtype(Keys keys) {
+        String key = keys.has("dtype") ? "dtype" : "torch_dtype";
+        return switch (keys.text(key).orElse("float32")) {
+            case "float32" -> DType.F32;
+            case "bfloat16" -> DType.BF16;
+            case "float16" -> DType.F16;
+            default -> throw keys.wrong(key, "float32, bfloat16 or float16");
+        };
+    }
+
+    /** Both files, so that {@link #read} gives an equal configuration. */
+    static void write(Path folder, ModelConfig config) throws IOException {
+        Json.write(folder.resolve(FILE), model(config));
+        ObjectNode generation = Json.MAPPER.createObjectNode().put("_from_model_config", true);
+        ids(generation, config);
+        Json.write(folder.resolve(GENERATION), generation);
+    }
+
+    private static ObjectNode model(ModelConfig c) {
+        ObjectNode json = Json.MAPPER.createObjectNode();
+        json.putArray("architectures").add(ARCHITECTURE);
+        json.put("model_type", "llama").put("hidden_act", "silu");
+        json.put("vocab_size", c.vocabSize()).put("hidden_size", c.hiddenSize());
+        json.put("intermediate_size", c.intermediateSize()).put("num_hidden_layers", c.layers());
+        json.put("num_attention_heads", c.heads())
+                .put("num_key_value_heads", c.kvHeads())
+                .put("head_dim", c.headDim());
+        json.put("max_position_embeddings", c.maxPositions()).put("rms_norm_eps", c.rmsNormEps());
+        json.put("rope_theta", c.ropeTheta()).set("rope_scaling", scaling(c.ropeScaling()));
+        json.put("tie_word_embeddings", c.tiedEmbeddings());
+        json.put("attention_bias", c.attentionBias()).put("mlp_bias", c.mlpBias());
+        ids(json, c);
+        // transformers reads dtype from 4.56 on, everybody else torch_dtype.
+        return json.put("dtype", name(c.dtype())).put("torch_dtype", name(c.dtype()));
+    }
+
+    private static JsonNode scaling(RopeScaling scaling) {
+        ObjectNode json = Json.MAPPER.createObjectNode();
+        return switch (scaling) {
+            case RopeScaling.None n -> Json.MAPPER.nullNode();
+            case RopeScaling.Linear l -> json.put("rope_type", "linear").put("factor", l.factor());
+            case RopeScaling.Llama3 l ->
+                json.put("rope_type", "llama3")
+                        .put("factor", l.factor())
+                        .put("low_freq_factor", l.lowFreqFactor())
+                        .put("high_freq_factor", l.highFreqFactor())
+                        .put("original_max_position_embeddings", l.originalMaxPositions());
+        };
+    }
+
+    private static void ids(ObjectNode json, ModelConfig c) {
+        if (c.bosId() < 0) json.putNull("bos_token_id");
+        else json.put("bos_token_id", c.bosId());
+        List<Integer> eos = new ArrayList<>(c.eosIds());
+        if (eos.isEmpty()) json.putNull("eos_token_id");
+        else if (eos.size() == 1) json.put("eos_token_id", eos.getFirst());
+        else eos.forEach(json.putArray("eos_token_id")::add);
+    }
+
+    private static String name(DType type) {
+        return switch (type) {
+            case F32 -> "float32";
+            case BF16 -> "bfloat16";
+            case F16 -> "float16";
+            default -> throw new IllegalArgumentException("weights are not stored as " + type);
+        };
+    }
+}

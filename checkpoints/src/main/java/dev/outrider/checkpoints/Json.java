@@ -1,0 +1,63 @@
+package dev.outrider.checkpoints;
+
+import com.fasterxml.jackson.core.JacksonException;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** JSON as files of ours hold it: no duplicate keys, nothing after the end, errors with file and line. */
+final class Json {
+    static final JsonMapper MAPPER = JsonMapper.builder()
+            .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .enable(SerializationFeature.INDENT_OUTPUT)
+            .build();
+
+    private Json() {}
+
+    /** The file's one object. */
+    static Keys read(Path file) {
+        try {
+            return new Keys(file.toString(), object(file.toString(), MAPPER.readTree(Files.readAllBytes(file))));
+        } catch (JacksonException e) {
+            throw malformed(file.toString(), e);
+        } catch (IOException e) {
+            throw DiskFailures.reading(file, e);
+        }
+    }
+
+    static ObjectNode object(String place, JsonNode node) {
+        if (node instanceof ObjectNode object) return object;
+        throw Failure.data(
+                place,
+                node.isMissingNode() ? "nothing" : node.getNodeType().toString().toLowerCase(java.util.Locale.ROOT),
+                "a JSON object",
+                "Get or write the file again.");
+    }
+
+    static Failure malformed(String place, JacksonException e) {
+        JsonLocation at = e.getLocation();
+        String where =
+                at == null || at.getLineNr() < 1 ? "" : ", line " + at.getLineNr() + ", column " + at.getColumnNr();
+        return new Failure(
+                Failure.Kind.DATA,
+                place + where,
+                e.getOriginalMessage(),
+                "well-formed JSON",
+                "Get or write the file again.",
+                e);
+    }
+
+    static void write(Path file, Object value) throws IOException {
+        Files.writeString(file, MAPPER.writeValueAsString(value) + "\n");
+    }
+}

@@ -1,0 +1,112 @@
+package dev.outrider.checkpoints;
+
+import java.util.Arrays;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * The tensors that a LLaMA of a given configuration has, by their Hugging Face names, and the check that a
+ * model has exactly these: none absent, none of another shape, none left over that nobody would read.
+ */
+final class LlamaLayout {
+    static final String EMBEDDING = "model.embed_tokens.weight", HEAD = "lm_head.weight";
+    private static final Set<DType> WEIGHTS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
+    private final Map<String, long[]> shapes = new LinkedHashMap<>();
+    private final ModelConfig config;
+
+    LlamaLayout(ModelConfig config) {
+        this.config = config;
+        int c = config.hiddenSize();
+        shapes.put(EMBEDDING, new long[] {config.vocabSize(), c});
+        for (int i = 0; i < config.layers(); i++) layer("model.layers." + i + ".");
+        shapes.put("model.norm.weight", new long[] {c});
+        if (!config.tiedEmbeddings()) shapes.put(HEAD, new long[] {config.vocabSize(), c});
+    }
+
+    private void layer(String at) {
+        int c = config.hiddenSize(), i = config.intermediateSize();
+        int q = config.heads() * config.headDim(), kv = config.kvHeads() * config.headDim();
+        boolean attention = config.attentionBias(), mlp = config.mlpBias();
+        shapes.put(at + "input_layernorm.weight", new long[] {c});
+        linear(at + "self_attn.q_proj", q, c, attention);
+        linear(at + "self_attn.k_proj", kv, c, attention);
+        linear(at + "self_attn.v_proj", kv, c, attention);
+        linear(at + "self_attn.o_proj", c, q, attention);
+        shapes.put(at + "post_attention_layernorm.weight", new long[] {c});
+        linear(at + "mlp.gate_proj", i, c, mlp);
+        linear(at + "mlp.up_proj", i, c, mlp);
+        linear(at + "mlp.down_proj", c, i, mlp);
+    }
+
+    private void linear(String name, long out, long in, boolean bias) {
+        shapes.put(name + ".weight", new long[] {out, in});
+        if (bias) shapes.put(name + ".bias", new long[] {out});
+    }
+
+    /** Names and shapes, from the embedding to the head. */
+    Map<String, long[]> shapes() {
+        return shapes;
+    }
+
+    /** @throws Failure DATA naming the first tensor that does not fit */
+    void check(Weights weights) {
+        shapes.forEach((name, shape) -> checkOne(weights, name, shape));
+        Set<String> others = new TreeSet<>(weights.names());
+        others.removeAll(shapes.keySet());
+        others.removeIf(name -> redundant(weights, name));
+        if (others.isEmpty()) return;
+        String name = others.iterator().next();
+        throw Failure.data(
+                weights.place(name),
+                others.size() + " tensor(s) that the configuration has no place for: " + brief(others),
+                "tensors of a LLaMA with " + config.layers() + " layers, attention_bias " + config.attentionBias()
+                        + ", mlp_bias " + config.mlpBias(),
+                "Correct config.json, or use a plain LLaMA checkpoint.");
+    }
+
+    private static void checkOne(Weights weights, String name, long[] shape) {
+        if (!weights.names().contains(name)) throw absent(weights, name, shape);
+        Tensor found = weights.tensor(name);
+        if (!Arrays.equals(found.shape(), shape)) {
+            throw Failure.data(
+                    weights.place(name),
+                    "shape " + Arrays.toString(found.shape()),
+                    Arrays.toString(shape) + " by the configuration",
+                    "Configuration and weights belong to different models.");
+        }
+        if (!WEIGHTS.contains(found.dtype())) {
+            throw Failure.data(
+                    weights.place(name), "type " + found.dtype(), "one of " + WEIGHTS, "Convert the model's weights.");
+        }
+    }
+
+    private static Failure absent(Weights weights, String name, long[] shape) {
+        return Failure.data(
+                weights.place(name),
+                "no such tensor",
+                "shape " + Arrays.toString(shape) + " by the configuration",
+                name.equals(HEAD)
+                        ? "If the head is the embedding, set tie_word_embeddings to true; else get the whole model."
+                        : "Get the whole model, or correct its config.json.");
+    }
+
+    // Old files hold rotary frequencies, which follow from the configuration, and tied ones the embedding twice.
+    private boolean redundant(Weights weights, String name) {
+        if (name.endsWith(".rotary_emb.inv_freq")) return true;
+        if (!name.equals(HEAD) || !config.tiedEmbeddings()) return false;
+        if (weights.tensor(HEAD).data().mismatch(weights.tensor(EMBEDDING).data()) < 0) return true;
+        throw Failure.data(
+                weights.place(HEAD),
+                "a head that differs from the embedding",
+                "none, or the same bytes, as tie_word_embeddings is true",
+                "Set tie_word_embeddings to false if the head is meant.");
+    }
+
+    private static String brief(Set<String> names) {
+        String some = String.join(", ", names.stream().limit(4).toList());
+        return names.size() > 4 ? some + ", ..." : some;
+    }
+}
