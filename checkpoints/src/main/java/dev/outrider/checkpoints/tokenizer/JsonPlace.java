@@ -1,0 +1,96 @@
+package dev.outrider.checkpoints.tokenizer;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.outrider.checkpoints.Failure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** A JSON value together with where it stands (file and path of keys), so that what is wrong can be named. */
+record JsonPlace(String place, JsonNode node) {
+    private static final JsonMapper JSON = JsonMapper.builder()
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
+            .build();
+
+    private static final String REMEDY = "The file is damaged or of another kind: get it again.";
+
+    static JsonPlace read(Path file) {
+        try {
+            return new JsonPlace(file.toString(), JSON.readTree(Files.readString(file)));
+        } catch (JsonProcessingException e) {
+            String at = e.getLocation() == null
+                    ? ""
+                    : ", line " + e.getLocation().getLineNr() + ", column "
+                            + e.getLocation().getColumnNr();
+            throw Failure.data(file + at, e.getOriginalMessage(), "JSON", REMEDY);
+        } catch (IOException e) {
+            throw Failure.data(file.toString(), "no readable file (" + e + ")", "JSON", "Check the path.");
+        }
+    }
+
+    /** The member, which may be absent: then it is null in JSON's sense. */
+    JsonPlace at(String key) {
+        JsonNode member = node.get(key);
+        return new JsonPlace(place + ", " + key, member == null ? JSON.nullNode() : member);
+    }
+
+    List<JsonPlace> items() {
+        if (!node.isArray()) throw expected("a list");
+        List<JsonPlace> items = new ArrayList<>();
+        for (JsonNode item : node) items.add(new JsonPlace(place + "[" + items.size() + "]", item));
+        return items;
+    }
+
+    boolean absent() {
+        return node.isNull();
+    }
+
+    boolean isText() {
+        return node.isTextual();
+    }
+
+    String text() {
+        if (!node.isTextual()) throw expected("text");
+        return node.textValue();
+    }
+
+    String textOr(String other) {
+        return absent() ? other : text();
+    }
+
+    int integer() {
+        if (!node.canConvertToInt() || !node.isIntegralNumber()) throw expected("an integer");
+        return node.intValue();
+    }
+
+    boolean flag() {
+        if (!absent() && !node.isBoolean()) throw expected("true or false");
+        return node.asBoolean(false);
+    }
+
+    /** The {@code type} of a step; empty where the step is absent. */
+    String type() {
+        return absent() ? "" : at("type").text();
+    }
+
+    Failure expected(String what) {
+        String found = node.toString();
+        return Failure.data(place, found.length() > 80 ? found.substring(0, 80) + "..." : found, what, REMEDY);
+    }
+
+    /** For what is well formed but not supported. */
+    Failure unsupported(String what, String expected) {
+        return Failure.data(
+                place,
+                what,
+                expected,
+                "Only tokenizers of the LLaMA family (byte-pair encoding with byte fallback) are supported yet:"
+                        + " use such a model, or put its tokenizer.model in place of tokenizer.json.");
+    }
+}

@@ -1,0 +1,164 @@
+package dev.outrider.checkpoints.tokenizer;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.tokenizer.AddedTokens.Added;
+import dev.outrider.checkpoints.tokenizer.Vocabulary.Kind;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Reads {@code tokenizer.model} of SentencePiece: byte-pair encoding with byte fallback, as LLaMA uses it.
+ * Merging prefers the piece of the highest score, then the leftmost. Special tokens in the text are
+ * treated as Hugging Face and llama.cpp do: cut out first, each stretch between them marked anew. Field
+ * numbers: sentencepiece_model.proto.
+ */
+public final class SentencePiece {
+    private static final int NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, BYTE = 6;
+
+    private final String file;
+    private final List<String> pieces = new ArrayList<>();
+    private final List<Kind> kinds = new ArrayList<>();
+    private final List<Float> scores = new ArrayList<>();
+    private int model = 1;
+    private int bosId = 1;
+    private int eosId = 2;
+    private String normaliser = "none";
+    private int charsMap;
+    private boolean suffix;
+    private boolean dummyPrefix = true;
+    private boolean collapse = true;
+    private boolean escape = true;
+
+    private SentencePiece(String file) {
+        this.file = file;
+    }
+
+    /** @throws Failure DATA for a damaged file or a kind of model that is not supported */
+    public static Tokenizer read(Path file) {
+        byte[] bytes;
+        try {
+            bytes = Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw Failure.data(file.toString(), "no readable file (" + e + ")", "a tokenizer.model", "Check the path.");
+        }
+        SentencePiece reading = new SentencePiece(file.toString());
+        reading.model(new Protobuf(file.toString(), bytes));
+        return reading.tokenizer();
+    }
+
+    private void model(Protobuf in) {
+        while (in.next()) {
+            switch (in.field()) {
+                case 1 -> piece(in.message());
+                case 2 -> trainer(in.message());
+                case 3 -> normaliser(in.message());
+                default -> {}
+            }
+        }
+    }
+
+    private void piece(Protobuf in) {
+        String piece = "";
+        float score = 0;
+        int type = NORMAL;
+        while (in.next()) {
+            switch (in.field()) {
+                case 1 -> piece = in.text();
+                case 2 -> score = in.decimal();
+                case 3 -> type = in.integer();
+                default -> {}
+            }
+        }
+        kinds.add(kind(type, in.place()));
+        pieces.add(piece);
+        scores.add(score);
+    }
+
+    private Kind kind(int type, String place) {
+        return switch (type) {
+            case NORMAL -> Kind.NORMAL;
+            case UNKNOWN, CONTROL -> Kind.CONTROL;
+            case USER_DEFINED -> Kind.DEFINED;
+            case BYTE -> Kind.BYTE;
+            default ->
+                throw unsupported(place, "piece " + pieces.size() + " of type " + type, "types 1, 2, 3, 4 and 6");
+        };
+    }
+
+    private void trainer(Protobuf in) {
+        while (in.next()) {
+            switch (in.field()) {
+                case 3 -> model = in.integer();
+                case 24 -> suffix = in.bool();
+                case 41 -> bosId = in.integer();
+                case 42 -> eosId = in.integer();
+                default -> {}
+            }
+        }
+    }
+
+    private void normaliser(Protobuf in) {
+        while (in.next()) {
+            switch (in.field()) {
+                case 1 -> normaliser = in.text();
+                case 2 -> charsMap = in.length();
+                case 3 -> dummyPrefix = in.bool();
+                case 4 -> collapse = in.bool();
+                case 5 -> escape = in.bool();
+                default -> {}
+            }
+        }
+    }
+
+    private Tokenizer tokenizer() {
+        check();
+        Vocabulary vocabulary = new Vocabulary(file, pieces, kinds);
+        float[] byId = new float[scores.size()];
+        for (int id = 0; id < byId.length; id++) byId[id] = scores.get(id);
+        Spaces.Prefix prefix = dummyPrefix ? Spaces.Prefix.EVERY : Spaces.Prefix.NEVER;
+        return new BpeTokenizer(
+                vocabulary,
+                Merges.byScore(vocabulary, byId),
+                new Spaces(prefix, collapse, dummyPrefix),
+                added(Kind.CONTROL),
+                added(Kind.DEFINED),
+                control(bosId),
+                control(eosId));
+    }
+
+    private void check() {
+        String[] names = {"0", "unigram", "BPE", "word", "char"};
+        if (pieces.isEmpty()) {
+            throw Failure.data(file, "no pieces", "a SentencePiece model", "Get the file again.");
+        }
+        if (model != 2) {
+            String name = model > 0 && model < names.length ? names[model] : String.valueOf(model);
+            throw unsupported(file, "model type " + name, "BPE");
+        }
+        if (charsMap > 0) throw unsupported(file, "normaliser " + normaliser, "identity");
+        if (suffix || !escape) throw unsupported(file, "spaces written another way", "escape_whitespaces, as prefix");
+    }
+
+    private static Failure unsupported(String place, String found, String expected) {
+        return Failure.data(
+                place,
+                found,
+                expected,
+                "This kind of SentencePiece model is not supported: use a model of the LLaMA family.");
+    }
+
+    private AddedTokens added(Kind kind) {
+        List<Added> added = new ArrayList<>();
+        for (int id = 0; id < pieces.size(); id++) {
+            if (kinds.get(id) == kind) added.add(Added.plain(id, pieces.get(id), kind == Kind.CONTROL));
+        }
+        return new AddedTokens(added);
+    }
+
+    private int control(int id) {
+        return id >= 0 && id < kinds.size() && kinds.get(id) == Kind.CONTROL ? id : -1;
+    }
+}

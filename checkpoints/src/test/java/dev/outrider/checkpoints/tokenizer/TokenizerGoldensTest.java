@@ -1,0 +1,114 @@
+package dev.outrider.checkpoints.tokenizer;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outrider.checkpoints.Shared;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The real LLaMA vocabulary against SentencePiece and Hugging Face. */
+@Tag("goldens")
+class TokenizerGoldensTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String SEPARATOR = "\n__ggml_vocab_test__\n";
+
+    @Test
+    void conformanceVectorsOfLlamaCpp() throws IOException {
+        Tokenizer tokenizer = SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model"));
+        String name = "llama-tokenizer/ggml-vocab-llama-spm.gguf";
+        String[] texts = Files.readString(Shared.asset(name + ".inp")).split(SEPARATOR, -1);
+        List<String> lines = Files.readAllLines(Shared.asset(name + ".out"));
+        assertThat(lines).isNotEmpty();
+        for (int i = 0; i < lines.size(); i++) {
+            int[] expected = Arrays.stream(lines.get(i).trim().split(" "))
+                    .filter(s -> !s.isEmpty())
+                    .mapToInt(Integer::parseInt)
+                    .toArray();
+            assertThat(tokenizer.encode(texts[i], false)).as(texts[i]).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void tokenizerJsonAgrees() throws IOException {
+        agrees(TokenizerJson.read(Shared.golden("tokenizers/llama")), "vectors-legacy-true.json");
+    }
+
+    @Test
+    void tokenizerModelAgrees() throws IOException {
+        Tokenizer model = SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model"));
+        agrees(model, "vectors-legacy-true.json");
+        Tokenizer json = TokenizerJson.read(Shared.golden("tokenizers/llama"));
+        assertThat(model.hash()).isEqualTo(json.hash());
+        assertThat(List.of(model.bosId(), model.eosId())).isEqualTo(List.of(json.bosId(), json.eosId()));
+    }
+
+    @Test
+    void otherTreatmentOfSpacesAgrees(@TempDir Path folder) throws IOException {
+        ObjectNode root = (ObjectNode) json("tokenizer.json");
+        root.setAll((ObjectNode) json("legacy-false.json"));
+        JSON.writeValue(folder.resolve("tokenizer.json").toFile(), root);
+        agrees(TokenizerJson.read(folder), "vectors-legacy-false.json");
+    }
+
+    @Test
+    void writesTheMergesThatHuggingFaceConverts(@TempDir Path folder) throws IOException {
+        Tokenizer model = SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model"));
+        TokenizerJson.write(folder, model);
+        JsonNode ours = JSON.readTree(folder.resolve("tokenizer.json").toFile());
+        for (Map.Entry<String, JsonNode> member : json("tokenizer.json").properties()) {
+            // Not by isEqualTo: the message would be the whole file.
+            assertThat(member.getValue().equals(ours.get(member.getKey())))
+                    .as(member.getKey())
+                    .isTrue();
+        }
+        agrees(TokenizerJson.read(folder), "vectors-legacy-true.json");
+    }
+
+    private static JsonNode json(String name) throws IOException {
+        return JSON.readTree(Shared.golden("tokenizers/llama/" + name).toFile());
+    }
+
+    private static void agrees(Tokenizer tokenizer, String file) throws IOException {
+        JsonNode root = json(file);
+        assertThat(root.get("vectors")).isNotEmpty();
+        for (JsonNode v : root.get("vectors")) {
+            String text = v.get("text").textValue();
+            assertThat(tokenizer.encode(text, true)).as(text).isEqualTo(ids(v, "ids"));
+            assertThat(tokenizer.encode(text, false)).as(text).isEqualTo(ids(v, "ids_literal"));
+            decodes(tokenizer, ids(v, "ids_special"), v);
+        }
+        for (JsonNode v : root.get("sequences")) decodes(tokenizer, ids(v, "ids"), v);
+    }
+
+    private static void decodes(Tokenizer tokenizer, int[] ids, JsonNode vector) {
+        String expected = vector.get("decoded_skip").textValue();
+        assertThat(tokenizer.decode(ids)).isEqualTo(expected);
+        String streamed = stream(tokenizer, ids);
+        // Characters shown before their run of bytes turned out bad stay; the text is else the same.
+        if (!expected.contains("\uFFFD")) assertThat(streamed).isEqualTo(expected);
+    }
+
+    private static String stream(Tokenizer tokenizer, int[] ids) {
+        Detokenizer stream = new Detokenizer(tokenizer);
+        StringBuilder out = new StringBuilder();
+        for (int id : ids) out.append(stream.push(id));
+        return out.append(stream.flush()).toString();
+    }
+
+    private static int[] ids(JsonNode vector, String key) {
+        List<Integer> ids = new ArrayList<>();
+        vector.get(key).forEach(id -> ids.add(id.intValue()));
+        return ids.stream().mapToInt(Integer::intValue).toArray();
+    }
+}
