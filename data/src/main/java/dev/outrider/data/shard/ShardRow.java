@@ -7,11 +7,17 @@ import java.io.Serializable;
  *
  * @param tokens at most T ids; the writer pads with 0
  * @param mask as long as tokens: 1 where the token is supervised
- * @param document id of the document or answer it comes from
+ * @param document id of the document or answer that the first token comes from
+ * @param begins documents whose first token is in this row
  */
-public record ShardRow(int[] tokens, byte[] mask, String document) implements Serializable {
+public record ShardRow(int[] tokens, byte[] mask, String document, int begins) implements Serializable {
     public ShardRow {
         if (tokens.length != mask.length) throw new IllegalArgumentException("a mask for every token");
+    }
+
+    /** A row with a whole document, or the first of its rows. */
+    public ShardRow(int[] tokens, byte[] mask, String document) {
+        this(tokens, mask, document, 1);
     }
 
     /** Number of supervised tokens. */

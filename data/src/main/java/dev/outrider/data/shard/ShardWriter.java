@@ -42,7 +42,6 @@ public final class ShardWriter implements AutoCloseable {
     private final ArrowFileWriter arrow;
     private int filled;
     private long rows, tokens, supervised, documents;
-    private String lastDocument;
 
     /**
      * @param file does not exist yet
@@ -75,7 +74,6 @@ public final class ShardWriter implements AutoCloseable {
         return new Field(name, FieldType.notNullable(type), null);
     }
 
-    /** Adds a row; rows of the same document follow each other. */
     public void add(ShardRow row) throws IOException {
         if (row.tokens().length > length) throw new IllegalArgumentException("row longer than " + length);
         list("tokens").setNotNull(filled);
@@ -96,8 +94,7 @@ public final class ShardWriter implements AutoCloseable {
         rows++;
         tokens += row.tokens().length;
         supervised += row.supervised();
-        if (!row.document().equals(lastDocument)) documents++;
-        lastDocument = row.document();
+        documents += row.begins();
     }
 
     private FixedSizeListVector list(String name) {

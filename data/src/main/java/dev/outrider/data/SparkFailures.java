@@ -1,0 +1,57 @@
+package dev.outrider.data;
+
+import dev.outrider.checkpoints.Failure;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.Supplier;
+import org.apache.spark.SparkThrowable;
+import org.apache.spark.sql.AnalysisException;
+
+/** Brings a {@link Failure} of a Spark task, wrapped on its way to the driver, back as itself. */
+public final class SparkFailures {
+    private SparkFailures() {}
+
+    /** Failures of the job as they were thrown; unwritable disks as UncheckedIOException. */
+    public static <T> T unwrapped(Supplier<T> job) {
+        try {
+            return job.get();
+        } catch (Exception e) {
+            // Spark's own exceptions are checked ones that Scala throws unannounced.
+            throw unwrap(e);
+        }
+    }
+
+    /** Spark's complaint about an absent path or column, as a Failure. */
+    public static <T> T reading(List<String> paths, Callable<T> read) {
+        try {
+            return read.call();
+        } catch (AnalysisException e) {
+            String complaint = e.getMessage().lines().findFirst().orElse("");
+            throw Failure.usage(
+                    String.join(", ", paths), complaint, "readable input", "Correct the paths or names of the input.");
+        } catch (Exception e) {
+            throw unwrap(e);
+        }
+    }
+
+    /** The Failure among the causes, or one for a file that Spark cannot read; else what is thrown, unchecked. */
+    public static RuntimeException unwrap(Throwable thrown) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (t instanceof Failure failure) return failure;
+            if (t instanceof IOException io) return new UncheckedIOException(io);
+            if (t instanceof SparkThrowable s && unreadable(s)) return damaged(t);
+        }
+        return thrown instanceof RuntimeException e ? e : new IllegalStateException(thrown);
+    }
+
+    private static boolean unreadable(SparkThrowable t) {
+        String condition = String.valueOf(t.getCondition());
+        return condition.startsWith("FAILED_READ_FILE") || condition.startsWith("CANNOT_READ_FILE_FOOTER");
+    }
+
+    private static Failure damaged(Throwable t) {
+        return Failure.data("input", t.getMessage(), "whole files of their format", "Replace the damaged file.");
+    }
+}
