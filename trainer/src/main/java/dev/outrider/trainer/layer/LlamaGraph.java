@@ -1,5 +1,6 @@
 package dev.outrider.trainer.layer;
 
+import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tensor;
@@ -77,6 +78,27 @@ public final class LlamaGraph implements AutoCloseable {
         ComputationGraph graph = new ComputationGraph(configuration(config, seed, head));
         graph.init();
         return new LlamaGraph(config, device, graph);
+    }
+
+    /** A checkpoint's model, its values widened to F32. */
+    public static LlamaGraph from(Checkpoint checkpoint, Device device) {
+        HostArrays.wake();
+        ModelConfig config = checkpoint.config();
+        ComputationGraph graph = new ComputationGraph(configuration(config, 0, new LlamaHead(config)));
+        graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters()), false);
+        LlamaGraph model = new LlamaGraph(config, device, graph);
+        try {
+            model.load(checkpoint);
+            return model;
+        } catch (RuntimeException e) {
+            model.close();
+            throw e;
+        }
+    }
+
+    /** Replaces every parameter; shapes and names must be this model's, else Failure DATA. */
+    public void load(Checkpoint checkpoint) {
+        StoredValues.copy(checkpoint, tensors());
     }
 
     private static ComputationGraphConfiguration configuration(ModelConfig config, long seed, LlamaHead head) {
@@ -190,7 +212,12 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** Views of the parameters' memory under Hugging Face's names, fused matrices split; valid while the graph is open. */
     public List<Tensor> tensors() {
-        return HuggingFaceViews.of(config, layers);
+        return HuggingFaceViews.of(config, layers, LayerRun::parameter);
+    }
+
+    /** The same views of the gradients. */
+    List<Tensor> gradientTensors() {
+        return HuggingFaceViews.of(config, layers, LayerRun::gradient);
     }
 
     private void forward(Batch batch) {

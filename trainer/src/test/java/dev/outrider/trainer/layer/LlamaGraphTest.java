@@ -79,6 +79,28 @@ final class LlamaGraphTest {
         expected.forEach((name, array) -> close(floats(run.gradient(name)), array, FLOAT, layer + " " + name));
     }
 
+    @Test
+    void theReferenceRunsInFloatToo() {
+        RandomGenerator random = Seeds.generator(2);
+        try (LlamaGraph graph = disturbed(SMALL, random)) {
+            Batch batch = Models.batch(SMALL, random, 2, 6);
+            var single = new LlamaReference(graph, DataType.FLOAT);
+            var twice = new LlamaReference(graph, DataType.DOUBLE);
+            INDArray found = single.forward(batch), expected = twice.forward(batch);
+            assertThat(found.dataType()).isEqualTo(DataType.FLOAT);
+            close(found.dup('c').reshape(found.length()).toFloatVector(), expected, FLOAT, "logits");
+            single.backward(found);
+            twice.backward(expected);
+            for (int i = 0; i < single.gradients().size(); i++) {
+                var other = twice.gradients().get(i);
+                single.gradients().get(i).forEach((name, g) -> {
+                    float[] values = g.dup('c').reshape(g.length()).toFloatVector();
+                    close(values, other.get(name), FLOAT, name);
+                });
+            }
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("dev.outrider.trainer.layer.Models#all")
     void halvesAddUpToTheWhole(ModelConfig config) {

@@ -114,4 +114,22 @@ final class AttentionRow {
         for (int j = 0; j < n; j++) sum = Math.fma(Lanes.get(values + 4L * stride * j), weights[j], sum);
         Lanes.set(out, sum * factor);
     }
+
+    /** The scalar twin of {@link #attend}, in double: equal but for rounding. */
+    static void scalar(long out, long q, long keys, long values, int n, int headDim) {
+        double[] weights = new double[n];
+        double max = Double.NEGATIVE_INFINITY, sum = 0;
+        for (int j = 0; j < n; j++) {
+            for (int d = 0; d < headDim; d++) {
+                weights[j] += (double) Lanes.get(q + 4L * d) * Lanes.get(keys + 4L * (headDim * j + d));
+            }
+            max = Math.max(max, weights[j] /= Math.sqrt(headDim));
+        }
+        for (int j = 0; j < n; j++) sum += weights[j] = Math.exp(weights[j] - max);
+        for (int d = 0; d < headDim; d++) {
+            double mixed = 0;
+            for (int j = 0; j < n; j++) mixed += weights[j] / sum * Lanes.get(values + 4L * (headDim * j + d));
+            Lanes.set(out + 4L * d, (float) mixed);
+        }
+    }
 }

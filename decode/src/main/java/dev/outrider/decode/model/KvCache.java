@@ -1,0 +1,65 @@
+package dev.outrider.decode.model;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+import java.util.Objects;
+import java.util.stream.IntStream;
+
+/**
+ * Keys and values of the tokens read, [G, capacity, D] each for every layer, allocated once. Forgetting is
+ * O(1): entries past {@link #length} are never read and are written again before they count.
+ */
+public final class KvCache implements AutoCloseable {
+    private final Device device;
+    private final Buffer[] keys, values;
+    private final int capacity;
+    private int length;
+
+    public KvCache(Device device, int layers, int capacity, int kvHeads, int headDim) {
+        this.device = device;
+        this.capacity = capacity;
+        long elements = (long) kvHeads * capacity * headDim;
+        this.keys = buffers(layers, elements);
+        this.values = buffers(layers, elements);
+    }
+
+    private Buffer[] buffers(int layers, long elements) {
+        return IntStream.range(0, layers)
+                .mapToObj(l -> device.allocate(DType.F32, elements))
+                .toArray(Buffer[]::new);
+    }
+
+    public Buffer keys(int layer) {
+        return keys[layer];
+    }
+
+    public Buffer values(int layer) {
+        return values[layer];
+    }
+
+    public int capacity() {
+        return capacity;
+    }
+
+    /** Tokens whose entries count. */
+    public int length() {
+        return length;
+    }
+
+    /** The next {@code count} entries have been written in every layer. */
+    public void advance(int count) {
+        length = Objects.checkIndex(length + count, capacity + 1);
+    }
+
+    /** Forgets all but the first {@code length} tokens. */
+    public void truncate(int length) {
+        this.length = Objects.checkIndex(length, this.length + 1);
+    }
+
+    @Override
+    public void close() {
+        for (Buffer buffer : keys) device.free(buffer);
+        for (Buffer buffer : values) device.free(buffer);
+    }
+}

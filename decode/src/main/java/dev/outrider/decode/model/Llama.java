@@ -1,0 +1,233 @@
+package dev.outrider.decode.model;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Objects;
+
+/**
+ * A LLaMA with a cache of what it has read. All memory is taken at the start; reading allocates nothing.
+ *
+ * <p>Up to {@link Device#INVARIANT_ROWS} tokens are read in one pass whose bits do not depend on how they
+ * are grouped. More are read in passes of {@link #CHUNK}, whose products may be summed otherwise: then the
+ * bits depend on the number of tokens of the read and on nothing else, so a prompt that is read in one call
+ * leaves the same cache whatever is done with it.
+ */
+public final class Llama implements CausalModel {
+    /** Most tokens of one pass. */
+    static final int CHUNK = 256;
+
+    private final Device device;
+    private final LlamaWeights weights;
+    private final ModelConfig config;
+    private final KvCache cache;
+    private final Buffer rotary;
+    private final LlamaActivations a;
+    private final Deque<AutoCloseable> owned = new ArrayDeque<>();
+    private final KeptLogits logits;
+
+    /**
+     * @param weights stay the caller's, and must outlive the model
+     * @param capacity most tokens read at a time, prompt and answer together
+     * @throws Failure (usage) when capacity is not in 1 .. the model's longest context
+     */
+    public Llama(Device device, LlamaWeights weights, int capacity) {
+        this.device = device;
+        this.weights = weights;
+        this.config = checked(weights.config(), capacity);
+        this.cache = new KvCache(device, config.layers(), capacity, config.kvHeads(), config.headDim());
+        this.rotary = RotaryTable.of(device, config, capacity);
+        this.a = new LlamaActivations(device, config, Math.min(CHUNK, capacity));
+        this.logits = new KeptLogits(device, config.vocabSize(), Math.min(Device.INVARIANT_ROWS, capacity));
+    }
+
+    private static ModelConfig checked(ModelConfig config, int capacity) {
+        if (capacity > 0 && capacity <= config.maxPositions()) return config;
+        throw Failure.usage(
+                "capacity of the model",
+                capacity + " tokens",
+                "1 to " + config.maxPositions() + " (max_position_embeddings)",
+                "Ask for fewer tokens, or use a model with a longer context.");
+    }
+
+    /** A model with weights of its own, closed with it; the device stays the caller's. */
+    public static Llama open(Path directory, Device device, int capacity) {
+        Deque<AutoCloseable> opened = new ArrayDeque<>();
+        try {
+            Checkpoint checkpoint = opened(opened, Checkpoint.open(directory));
+            Llama model = new Llama(device, opened(opened, LlamaWeights.load(device, checkpoint)), capacity);
+            model.owned.addAll(opened);
+            return model;
+        } catch (RuntimeException e) {
+            closeAll(opened);
+            throw e;
+        }
+    }
+
+    private static <T extends AutoCloseable> T opened(Deque<AutoCloseable> opened, T resource) {
+        opened.push(resource);
+        return resource;
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    @Override
+    public int vocabulary() {
+        return config.vocabSize();
+    }
+
+    @Override
+    public int capacity() {
+        return cache.capacity();
+    }
+
+    @Override
+    public int length() {
+        return cache.length();
+    }
+
+    @Override
+    public void truncate(int length) {
+        cache.truncate(length);
+    }
+
+    @Override
+    public void read(int[] tokens, int offset, int count, int rows) {
+        check(tokens, offset, count);
+        logits.keep(Objects.checkIndex(rows, count + 1));
+        for (int done = 0; done < count; ) {
+            int chunk = Math.min(a.rows, count - done);
+            pass(tokens, offset + done, chunk);
+            keep(chunk, done + chunk - (count - rows));
+            done += chunk;
+        }
+    }
+
+    // The last rows of this pass that are to be kept: all when more are wanted, as far as reached.
+    private void keep(int chunk, int wanted) {
+        int rows = Math.min(chunk, wanted);
+        if (rows <= 0) return;
+        device.rmsNorm(
+                a.normed, a.x(chunk - rows), weights.norm, rows, config.hiddenSize(), (float) config.rmsNormEps());
+        head(a.normed, rows, logits.rows(wanted - rows));
+    }
+
+    @Override
+    public void logits(int row, float[] into) {
+        device.download(logits.row(row), into, 0, config.vocabSize());
+    }
+
+    /**
+     * Reads a text from an empty cache and gives its hidden states after the final norm, for teachers; no
+     * logits are kept.
+     *
+     * @param into F32 [count, C]
+     */
+    public void hidden(int[] tokens, int offset, int count, Buffer into) {
+        truncate(0);
+        check(tokens, offset, count);
+        logits.keep(0);
+        int c = config.hiddenSize();
+        for (int done = 0; done < count; done += a.rows) {
+            int chunk = Math.min(a.rows, count - done);
+            pass(tokens, offset + done, chunk);
+            Buffer rows = into.slice((long) done * c, (long) chunk * c);
+            device.rmsNorm(rows, a.x, weights.norm, chunk, c, (float) config.rmsNormEps());
+        }
+    }
+
+    /**
+     * Logits of hidden states after the final norm.
+     *
+     * @param hidden F32 [rows, C]
+     * @param logits F32 [rows, V]
+     */
+    public void head(Buffer hidden, int rows, Buffer logits) {
+        weights.head.apply(device, logits, hidden, rows, 0);
+    }
+
+    // Leaves the last layer's output in a.x and rows more entries in the cache.
+    private void pass(int[] tokens, int offset, int rows) {
+        device.embed(a.x, weights.embedding, tokens, offset, rows, config.hiddenSize());
+        for (int l = 0; l < config.layers(); l++) {
+            LlamaWeights.Layer layer = weights.layers.get(l);
+            attention(layer, cache.keys(l), cache.values(l), rows);
+            mlp(layer, rows);
+        }
+        cache.advance(rows);
+    }
+
+    private void attention(LlamaWeights.Layer layer, Buffer keys, Buffer values, int rows) {
+        int first = cache.length(), capacity = cache.capacity();
+        int heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
+        device.rmsNorm(a.normed, a.x, layer.inputNorm(), rows, config.hiddenSize(), (float) config.rmsNormEps());
+        layer.query().apply(device, a.query, a.normed, rows, 0);
+        layer.key().apply(device, a.key, a.normed, rows, 0);
+        layer.value().apply(device, a.value, a.normed, rows, 0);
+        device.rope(a.query, rows, heads * d, heads, d, rotary, capacity, first, rows, false);
+        device.rope(a.key, rows, kvHeads * d, kvHeads, d, rotary, capacity, first, rows, false);
+        device.append(keys, a.key, rows, first, capacity, kvHeads, d);
+        device.append(values, a.value, rows, first, capacity, kvHeads, d);
+        device.attend(a.mixed, a.query, keys, values, rows, first + rows, capacity, heads, kvHeads, d);
+        layer.output().apply(device, a.x, a.mixed, rows, 1);
+    }
+
+    private void mlp(LlamaWeights.Layer layer, int rows) {
+        int width = config.intermediateSize();
+        device.rmsNorm(a.normed, a.x, layer.mlpNorm(), rows, config.hiddenSize(), (float) config.rmsNormEps());
+        layer.gate().apply(device, a.gate, a.normed, rows, 0);
+        layer.up().apply(device, a.up, a.normed, rows, 0);
+        device.swiglu(a.gate, a.gate, a.up, rows, width, width);
+        layer.down().apply(device, a.x, a.gate, rows, 1);
+    }
+
+    private void check(int[] tokens, int offset, int count) {
+        Objects.checkFromIndexSize(offset, count, tokens.length);
+        if (count > capacity() - length()) throw full(count);
+        for (int i = offset; i < offset + count; i++) {
+            if (tokens[i] < 0 || tokens[i] >= config.vocabSize()) throw outside(i - offset, tokens[i]);
+        }
+    }
+
+    private Failure full(int count) {
+        return Failure.usage(
+                "context of the model",
+                length() + " tokens read and " + count + " more",
+                "at most " + capacity() + " in all",
+                "Shorten the prompt or the answer, or open the model with a larger capacity.");
+    }
+
+    private Failure outside(int position, int id) {
+        return Failure.data(
+                "token " + position + " of the text to read",
+                "id " + id,
+                "0 to " + (config.vocabSize() - 1) + " (vocab_size)",
+                "Tokenizer and model do not belong together.");
+    }
+
+    @Override
+    public void close() {
+        cache.close();
+        device.free(rotary);
+        a.close();
+        logits.close();
+        closeAll(owned);
+    }
+
+    private static void closeAll(Deque<AutoCloseable> resources) {
+        while (!resources.isEmpty()) {
+            try {
+                resources.pop().close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,96 @@
+package dev.outrider.decode.model;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * The weights of a LlamaForCausalLM where a device can read them; several {@link Llama}s may share them. On
+ * the cpu they lie in the checkpoint's mapped files, so the checkpoint must stay open as long.
+ */
+public final class LlamaWeights implements AutoCloseable {
+    /** The tensors of one layer. */
+    record Layer(
+            Buffer inputNorm,
+            Linear query,
+            Linear key,
+            Linear value,
+            Linear output,
+            Buffer mlpNorm,
+            Linear gate,
+            Linear up,
+            Linear down) {}
+
+    private final HeldTensors tensors;
+    private final ModelConfig config;
+    final Buffer embedding;
+    final List<Layer> layers;
+    final Buffer norm;
+    final Linear head;
+
+    private LlamaWeights(ModelConfig config, HeldTensors tensors) {
+        this.config = config;
+        this.tensors = tensors;
+        int v = config.vocabSize(), c = config.hiddenSize();
+        this.embedding = tensors.held("model.embed_tokens.weight", v, c);
+        this.layers = IntStream.range(0, config.layers()).mapToObj(this::layer).toList();
+        this.norm = tensors.held("model.norm.weight", c);
+        this.head = tensors.linear(config.tiedEmbeddings() ? "model.embed_tokens" : "lm_head", c, v, false);
+        tensors.refuseUnused(config.tiedEmbeddings());
+    }
+
+    /**
+     * Finds, checks and holds every tensor.
+     *
+     * @throws Failure (data) naming the tensor that is missing, has another shape, or has no place in the model
+     */
+    public static LlamaWeights load(Device device, Checkpoint checkpoint) {
+        HeldTensors tensors = new HeldTensors(device, checkpoint);
+        try {
+            return new LlamaWeights(checkpoint.config(), tensors);
+        } catch (RuntimeException e) {
+            tensors.close();
+            throw e;
+        }
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The final norm's gain [C]. */
+    public Buffer norm() {
+        return norm;
+    }
+
+    /** The output matrix [V, C]; the embedding itself when tied. */
+    public Buffer head() {
+        return head.weight();
+    }
+
+    private Layer layer(int index) {
+        String layer = "model.layers." + index + ".", attention = layer + "self_attn.", mlp = layer + "mlp.";
+        int c = config.hiddenSize(), i = config.intermediateSize();
+        int q = config.heads() * config.headDim(), kv = config.kvHeads() * config.headDim();
+        boolean bias = config.attentionBias(), mlpBias = config.mlpBias();
+        return new Layer(
+                tensors.held(layer + "input_layernorm.weight", c),
+                tensors.linear(attention + "q_proj", c, q, bias),
+                tensors.linear(attention + "k_proj", c, kv, bias),
+                tensors.linear(attention + "v_proj", c, kv, bias),
+                tensors.linear(attention + "o_proj", q, c, bias),
+                tensors.held(layer + "post_attention_layernorm.weight", c),
+                tensors.linear(mlp + "gate_proj", c, i, mlpBias),
+                tensors.linear(mlp + "up_proj", c, i, mlpBias),
+                tensors.linear(mlp + "down_proj", i, c, mlpBias));
+    }
+
+    @Override
+    public void close() {
+        tensors.close();
+    }
+}
