@@ -48,10 +48,12 @@ class CheckpointGoldenTest {
                     "head_dim", c.headDim(),
                     "max_position_embeddings", c.maxPositions(),
                     "bos_token_id", c.bosId()));
-            ours.forEach((key, value) -> assertThat(value).as(key).isEqualTo(json.get(key).intValue()));
+            ours.forEach((key, value) ->
+                    assertThat(value).as(key).isEqualTo(json.get(key).intValue()));
             assertThat(c.rmsNormEps()).isEqualTo(json.get("rms_norm_eps").doubleValue());
             assertThat(c.ropeTheta()).isEqualTo(json.get("rope_theta").doubleValue());
-            assertThat(c.tiedEmbeddings()).isEqualTo(json.get("tie_word_embeddings").booleanValue());
+            assertThat(c.tiedEmbeddings())
+                    .isEqualTo(json.get("tie_word_embeddings").booleanValue());
             assertThat(c.attentionBias()).isEqualTo(json.get("attention_bias").booleanValue());
             assertThat(c.mlpBias()).isEqualTo(json.get("mlp_bias").booleanValue());
             assertThat(c.eosIds()).isEqualTo(ids(json.get("eos_token_id")));
@@ -67,7 +69,8 @@ class CheckpointGoldenTest {
     }
 
     private static String torchName(DType type) {
-        return Map.of(DType.F32, "float32", DType.BF16, "bfloat16", DType.F16, "float16").get(type);
+        return Map.of(DType.F32, "float32", DType.BF16, "bfloat16", DType.F16, "float16")
+                .get(type);
     }
 
     @ParameterizedTest

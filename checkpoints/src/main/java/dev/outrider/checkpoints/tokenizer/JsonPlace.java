@@ -11,8 +11,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A JSON value together with where it stands (file and path of keys), so that what is wrong can be named. */
-record JsonPlace(String place, JsonNode node) {
+/**
+ * A JSON value together with where it stands, so that what is wrong can be named.
+ *
+ * @param parent what it is a part of; null for a whole file
+ * @param key of the member with a comma before it, an index, or the file
+ */
+record JsonPlace(JsonPlace parent, String key, JsonNode node) {
     private static final JsonMapper JSON = JsonMapper.builder()
             .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
             .enable(DeserializationFeature.FAIL_ON_READING_DUP_TREE_KEY)
@@ -22,7 +27,7 @@ record JsonPlace(String place, JsonNode node) {
 
     static JsonPlace read(Path file) {
         try {
-            return new JsonPlace(file.toString(), JSON.readTree(Files.readString(file)));
+            return new JsonPlace(null, file.toString(), JSON.readTree(Files.readString(file)));
         } catch (JsonProcessingException e) {
             String at = e.getLocation() == null
                     ? ""
@@ -34,16 +39,21 @@ record JsonPlace(String place, JsonNode node) {
         }
     }
 
+    /** File, keys and indices. */
+    String place() {
+        return parent == null ? key : parent.place() + key;
+    }
+
     /** The member, which may be absent: then it is null in JSON's sense. */
     JsonPlace at(String key) {
         JsonNode member = node.get(key);
-        return new JsonPlace(place + ", " + key, member == null ? JSON.nullNode() : member);
+        return new JsonPlace(this, ", " + key, member == null ? JSON.nullNode() : member);
     }
 
     List<JsonPlace> items() {
         if (!node.isArray()) throw expected("a list");
         List<JsonPlace> items = new ArrayList<>();
-        for (JsonNode item : node) items.add(new JsonPlace(place + "[" + items.size() + "]", item));
+        for (JsonNode item : node) items.add(new JsonPlace(this, "[" + items.size() + "]", item));
         return items;
     }
 
@@ -81,13 +91,13 @@ record JsonPlace(String place, JsonNode node) {
 
     Failure expected(String what) {
         String found = node.toString();
-        return Failure.data(place, found.length() > 80 ? found.substring(0, 80) + "..." : found, what, REMEDY);
+        return Failure.data(place(), found.length() > 80 ? found.substring(0, 80) + "..." : found, what, REMEDY);
     }
 
     /** For what is well formed but not supported. */
     Failure unsupported(String what, String expected) {
         return Failure.data(
-                place,
+                place(),
                 what,
                 expected,
                 "Only tokenizers of the LLaMA family (byte-pair encoding with byte fallback) are supported yet:"
