@@ -3,6 +3,7 @@ package dev.outrider.checkpoints;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -78,10 +79,14 @@ final class SafetensorsWriter {
 
     private static void writeFully(FileChannel channel, MemorySegment data) throws IOException {
         for (long at = 0; at < data.byteSize(); at += CHUNK) {
-            writeFully(
-                    channel,
-                    data.asSlice(at, Math.min(CHUNK, data.byteSize() - at)).asByteBuffer());
+            writeFully(channel, bytes(data.asSlice(at, Math.min(CHUNK, data.byteSize() - at))));
         }
+    }
+
+    // Arrays of anything but bytes have no buffer of bytes over them.
+    private static ByteBuffer bytes(MemorySegment data) {
+        boolean plain = data.isNative() || data.heapBase().orElse(null) instanceof byte[];
+        return plain ? data.asByteBuffer() : ByteBuffer.wrap(data.toArray(ValueLayout.JAVA_BYTE));
     }
 
     static void writeFully(FileChannel channel, ByteBuffer bytes) throws IOException {
