@@ -1,7 +1,6 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.Checkpoint;
-import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
@@ -36,17 +35,15 @@ public final class LlamaWeights implements AutoCloseable {
         this.config = config;
         this.tensors = tensors;
         int v = config.vocabSize(), c = config.hiddenSize();
-        this.embedding = tensors.held("model.embed_tokens.weight", v, c);
+        this.embedding = tensors.held("model.embed_tokens.weight");
         this.layers = IntStream.range(0, config.layers()).mapToObj(this::layer).toList();
-        this.norm = tensors.held("model.norm.weight", c);
+        this.norm = tensors.held("model.norm.weight");
         this.head = tensors.linear(config.tiedEmbeddings() ? "model.embed_tokens" : "lm_head", c, v, false);
-        tensors.refuseUnused(config.tiedEmbeddings());
     }
 
     /**
-     * Finds, checks and holds every tensor.
-     *
-     * @throws Failure (data) naming the tensor that is missing, has another shape, or has no place in the model
+     * Holds every tensor. That they are all there, have their shapes and that none is left over was checked
+     * when the checkpoint was opened.
      */
     public static LlamaWeights load(Device device, Checkpoint checkpoint) {
         HeldTensors tensors = new HeldTensors(device, checkpoint);
@@ -78,12 +75,12 @@ public final class LlamaWeights implements AutoCloseable {
         int q = config.heads() * config.headDim(), kv = config.kvHeads() * config.headDim();
         boolean bias = config.attentionBias(), mlpBias = config.mlpBias();
         return new Layer(
-                tensors.held(layer + "input_layernorm.weight", c),
+                tensors.held(layer + "input_layernorm.weight"),
                 tensors.linear(attention + "q_proj", c, q, bias),
                 tensors.linear(attention + "k_proj", c, kv, bias),
                 tensors.linear(attention + "v_proj", c, kv, bias),
                 tensors.linear(attention + "o_proj", q, c, bias),
-                tensors.held(layer + "post_attention_layernorm.weight", c),
+                tensors.held(layer + "post_attention_layernorm.weight"),
                 tensors.linear(mlp + "gate_proj", c, i, mlpBias),
                 tensors.linear(mlp + "up_proj", c, i, mlpBias),
                 tensors.linear(mlp + "down_proj", i, c, mlpBias));
