@@ -1,9 +1,7 @@
 package dev.outrider.trainer.loss;
 
 import dev.outrider.decode.device.cpu.Threads;
-import java.util.Arrays;
 import java.util.stream.IntStream;
-import jdk.incubator.vector.FloatVector;
 
 /**
  * Next-token loss of pre-training: -log q(label), q = softmax(logits); gradient q - 1{label}. Positions
@@ -24,7 +22,7 @@ public final class CrossEntropy extends RowLoss {
     }
 
     @Override
-    double row(int worker, int position, long logits) {
+    double row(int worker, int position, int row, long logits) {
         LawRow q = laws[worker];
         q.read(logits, vocabulary(), 1);
         int label = batch().labels()[position];
@@ -35,19 +33,16 @@ public final class CrossEntropy extends RowLoss {
         return -q.logs[label];
     }
 
-    private static void gradient(LawRow q, int label, float weight) {
+    /** Writes scale · gradient over q's probabilities. */
+    static void gradient(LawRow q, int label, float scale) {
         for (int i = 0; i < q.size; i += Lanes.LANES) {
-            FloatVector v = Lanes.at(q.probabilities, i);
-            v.mul(weight).intoArray(q.probabilities, i);
+            Lanes.at(q.probabilities, i).mul(scale).intoArray(q.probabilities, i);
         }
-        q.probabilities[label] = weight * (float) Math.expm1(q.logs[label]);
+        q.probabilities[label] = scale * (float) Math.expm1(q.logs[label]);
     }
 
     @Override
-    void zero(int worker, long logits) {
-        LawRow q = laws[worker];
-        q.room(vocabulary());
-        Arrays.fill(q.probabilities, 0, vocabulary(), 0);
-        Lanes.write(q.probabilities, vocabulary(), logits);
+    LawRow law(int worker) {
+        return laws[worker];
     }
 }

@@ -77,6 +77,13 @@ final class Lanes {
         return y.reinterpretAsInts().add(power).reinterpretAsFloats().blend(0f, gone);
     }
 
+    /** log(1 + x) for x in [0, 1]: 2 atanh(s), s = x / (2 + x), by its series in s² ≤ 1/9. */
+    static FloatVector log1p(FloatVector x) {
+        FloatVector s = x.div(x.add(2f)), z = s.mul(s), y = all(1 / 13f);
+        for (int odd = 11; odd >= 1; odd -= 2) y = y.fma(z, all(1f / odd));
+        return y.mul(s).mul(2f);
+    }
+
     private static FloatVector all(float value) {
         return FloatVector.broadcast(FLOATS, value);
     }

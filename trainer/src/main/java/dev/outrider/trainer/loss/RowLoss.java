@@ -4,12 +4,14 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.Threads;
 import dev.outrider.trainer.Batch;
+import java.util.Arrays;
+import java.util.Objects;
 
 /**
  * A loss that treats every position by itself: rows are dealt to the device's threads, values are kept by
  * position and added in their order, so neither threads nor chunks change a bit of the result.
  */
-abstract sealed class RowLoss implements TokenLoss permits CrossEntropy {
+abstract sealed class RowLoss implements TokenLoss permits CrossEntropy, Distillation {
     private final Threads threads;
     private final Threads.Part body = this::part;
     private Batch batch;
@@ -48,13 +50,22 @@ abstract sealed class RowLoss implements TokenLoss permits CrossEntropy {
         this.first = first;
         this.rows = rows;
         this.vocabulary = vocabulary;
-        this.gradient = gradient;
-        threads.run(Math.min(threads.count(), rows), body);
+        sweeps(first, rows, gradient);
         for (int r = first; r < first + rows; r++) if (counts(r)) sum += values[r];
     }
 
+    /** Goes over the chunk's rows; more than once where a row depends on others. */
+    void sweeps(int first, int rows, boolean gradient) {
+        sweep(gradient);
+    }
+
+    final void sweep(boolean gradient) {
+        this.gradient = gradient;
+        threads.run(Math.min(threads.count(), rows), body);
+    }
+
     private void check(Buffer logits, int first, int rows, int vocabulary) {
-        java.util.Objects.checkFromIndexSize(first, rows, batch.positions());
+        Objects.checkFromIndexSize(first, rows, batch.positions());
         if (logits.type() != DType.F32 || logits.elements() < (long) rows * vocabulary) {
             throw new IllegalArgumentException(logits + " for " + rows + " x " + vocabulary + " logits");
         }
@@ -63,7 +74,7 @@ abstract sealed class RowLoss implements TokenLoss permits CrossEntropy {
     private void part(int part) {
         for (int r = part; r < rows; r += Math.min(threads.count(), rows)) {
             long address = logits + 4L * r * vocabulary;
-            if (counts(first + r)) values[first + r] = row(part, first + r, address);
+            if (counts(first + r)) values[first + r] = row(part, first + r, r, address);
             else if (gradient) zero(part, address);
         }
     }
@@ -72,11 +83,20 @@ abstract sealed class RowLoss implements TokenLoss permits CrossEntropy {
      * The loss of one counted position; where a gradient is wanted, writes it over the logits.
      *
      * @param worker in 0 .. workers-1; two rows at work at the same time have different ones
+     * @param position in the micro-batch
+     * @param row in the chunk
      */
-    abstract double row(int worker, int position, long logits);
+    abstract double row(int worker, int position, int row, long logits);
 
-    /** Writes zeros over a row that does not count. */
-    abstract void zero(int worker, long logits);
+    private void zero(int worker, long logits) {
+        LawRow row = law(worker);
+        row.room(vocabulary);
+        Arrays.fill(row.probabilities, 0, vocabulary, 0);
+        Lanes.write(row.probabilities, vocabulary, logits);
+    }
+
+    /** A worker's own arrays. */
+    abstract LawRow law(int worker);
 
     /** Whether the position takes part. */
     boolean counts(int position) {
