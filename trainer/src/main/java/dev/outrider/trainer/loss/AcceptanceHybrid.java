@@ -34,7 +34,8 @@ public record AcceptanceHybrid(double eta) implements Divergence.PerPosition {
         float rewarded = (float) (-tvd * x.own.complement()), other = (float) (tvd * x.own.mean());
         for (int i = 0; i < x.size; i += LANES) {
             FloatVector p = Lanes.at(x.p.probabilities, i), q = Lanes.at(x.q.probabilities, i);
-            FloatVector factor = FloatVector.broadcast(Lanes.FLOATS, other).blend(rewarded, TotalVariation.reward(x, i));
+            FloatVector factor =
+                    FloatVector.broadcast(Lanes.FLOATS, other).blend(rewarded, TotalVariation.reward(x, i));
             q.sub(p).mul(kl).add(q.mul(factor)).intoArray(x.q.probabilities, i);
         }
     }

@@ -96,13 +96,13 @@ public final class Distillation extends RowLoss implements AutoCloseable {
             others = new double[positions];
         }
         if (overSequence.length >= sequences) return;
-        overSequence = IntStream.range(0, sequences).mapToObj(_ -> new Advantage()).toArray(Advantage[]::new);
+        overSequence =
+                IntStream.range(0, sequences).mapToObj(_ -> new Advantage()).toArray(Advantage[]::new);
     }
 
     @Override
     boolean counts(int position) {
-        return super.counts(position)
-                && (batch().labels()[position] >= 0 || !(current instanceof LabelCrossEntropy));
+        return super.counts(position) && (batch().labels()[position] >= 0 || !(current instanceof LabelCrossEntropy));
     }
 
     // ---- a chunk ------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 package dev.outrider.trainer.loss;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.trainer.Batch;
@@ -48,5 +50,23 @@ final class Cases {
 
     static Offset<Double> within(double offset) {
         return Offset.offset(offset);
+    }
+
+    /** Every element within tolerance times the largest expected one. */
+    static void close(String what, double[] expected, double[] found, double tolerance) {
+        assertThat(found).as(what).hasSameSizeAs(expected);
+        double largest = 0, worst = 0;
+        int at = 0;
+        for (int i = 0; i < expected.length; i++) {
+            largest = Math.max(largest, Math.abs(expected[i]));
+            double error = Math.abs(found[i] - expected[i]);
+            if (!(error <= worst)) {
+                worst = error;
+                at = i;
+            }
+        }
+        assertThat(worst)
+                .as("%s: element %d of %d is %g, not %g", what, at, expected.length, found[at], expected[at])
+                .isLessThanOrEqualTo(tolerance * largest);
     }
 }

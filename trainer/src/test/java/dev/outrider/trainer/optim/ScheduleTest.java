@@ -15,10 +15,11 @@ class ScheduleTest {
     @Test
     @Tag("goldens")
     void agreesWithTransformers() throws IOException {
-        JsonNode golden =
-                new ObjectMapper().readTree(Shared.golden("optim/schedules.json").toFile());
+        JsonNode golden = new ObjectMapper()
+                .readTree(Shared.golden("optim/schedules.json").toFile());
         double base = golden.get("base").doubleValue();
-        long warmup = golden.get("warmup").longValue(), total = golden.get("total").longValue();
+        long warmup = golden.get("warmup").longValue(),
+                total = golden.get("total").longValue();
         Map<String, Schedule> schedules = Map.of(
                 "linear", Schedule.linear(base, warmup, total),
                 "cosine", Schedule.cosine(base, warmup, total));

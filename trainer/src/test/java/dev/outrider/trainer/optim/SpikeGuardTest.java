@@ -50,8 +50,10 @@ class SpikeGuardTest {
 
     @Test
     void aFlatCurveIsNotJumpy() {
-        for (int step = 0; step < 100; step++) assertThat(guard.check(step, 0.5, 1)).isEmpty();
-        for (int step = 100; step < 110; step++) assertThat(guard.check(step, 0.55, 1)).isEmpty();
+        for (int step = 0; step < 100; step++)
+            assertThat(guard.check(step, 0.5, 1)).isEmpty();
+        for (int step = 100; step < 110; step++)
+            assertThat(guard.check(step, 0.55, 1)).isEmpty();
     }
 
     @Test
@@ -64,7 +66,8 @@ class SpikeGuardTest {
     @Test
     void factorZeroLooksForNotANumberAlone() {
         SpikeGuard off = new SpikeGuard(0);
-        for (int i = 0; i < 100; i++) assertThat(off.check(i, i < 50 ? 1 : 1e9, 1)).isEmpty();
+        for (int i = 0; i < 100; i++)
+            assertThat(off.check(i, i < 50 ? 1 : 1e9, 1)).isEmpty();
         assertThat(off.check(100, Double.NaN, 1)).isPresent();
     }
 }
