@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 
@@ -17,6 +19,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * leaves at most a hidden temporary, and what stood at the target before.
  */
 public final class AtomicFiles {
+    private static final String TEMPORARY = ".tmp-", ASIDE = ".old-";
+
     private AtomicFiles() {}
 
     /** Writes to the given temporary path: creates the file, or fills the folder that is already there. */
@@ -74,24 +78,49 @@ public final class AtomicFiles {
         }
     }
 
-    /** Hidden, beside the target, and recognised by {@link #isTemporary}. */
+    /** Hidden, beside the target. */
     static Path temporary(Path target) {
-        long unique = ThreadLocalRandom.current().nextLong() >>> 1;
-        return target.resolveSibling(
-                "." + target.getFileName() + ".tmp-" + ProcessHandle.current().pid() + "-" + Long.toString(unique, 36));
+        return hidden(target, TEMPORARY);
     }
 
-    static boolean isTemporary(Path path) {
+    /** Where an old folder waits for its successor on systems that cannot exchange two. */
+    static Path aside(Path target) {
+        return hidden(target, ASIDE);
+    }
+
+    /** Deletes what killed processes left in a folder, and puts back what one had only moved aside. */
+    static void clear(Path folder) throws IOException {
+        try (var paths = Files.list(folder)) {
+            for (Path p : paths.filter(AtomicFiles::isHidden).toList()) {
+                Path target = folder.resolve(originalName(p));
+                if (p.getFileName().toString().contains(ASIDE) && Files.notExists(target)) Files.move(p, target);
+                else delete(p);
+            }
+        }
+    }
+
+    private static String originalName(Path hidden) {
+        String name = hidden.getFileName().toString();
+        int end = Math.max(name.lastIndexOf(TEMPORARY), name.lastIndexOf(ASIDE));
+        return name.substring(1, end);
+    }
+
+    private static boolean isHidden(Path path) {
         String name = path.getFileName().toString();
-        return name.startsWith(".") && name.contains(".tmp-");
+        return name.startsWith(".") && (name.contains(TEMPORARY) || name.contains(ASIDE));
+    }
+
+    private static Path hidden(Path target, String mark) {
+        long unique = ThreadLocalRandom.current().nextLong() >>> 1;
+        return target.resolveSibling(
+                "." + target.getFileName() + mark + ProcessHandle.current().pid() + "-" + Long.toString(unique, 36));
     }
 
     /** Deletes a file or a folder with all that is in it; does nothing where there is none. */
     static void delete(Path path) throws IOException {
-        if (!Files.exists(path, java.nio.file.LinkOption.NOFOLLOW_LINKS)) return;
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS)) return;
         try (var all = Files.walk(path)) {
-            for (Path one : (Iterable<Path>) all.sorted(java.util.Comparator.reverseOrder())::iterator)
-                Files.delete(one);
+            for (Path one : (Iterable<Path>) all.sorted(Comparator.reverseOrder())::iterator) Files.delete(one);
         }
     }
 

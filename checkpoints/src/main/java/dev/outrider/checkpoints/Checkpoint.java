@@ -36,12 +36,13 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Opens a Hugging Face directory of a LlamaForCausalLM.
+     * Opens a Hugging Face directory of a LlamaForCausalLM, or a llama2.c {@code .bin}.
      *
      * @throws Failure USAGE where the path is no model, DATA where the model is damaged or another
      */
     public static Checkpoint open(Path path) {
         if (!Files.exists(path)) throw noModel(path, "nothing");
+        if (path.getFileName().toString().endsWith(".bin")) return llama2c(path);
         if (!Files.isDirectory(path)) throw noModel(path, "a file of another kind");
         if (!Files.exists(path.resolve(HuggingFaceConfig.FILE))) throw noModel(path, "a folder without config.json");
         return directory(path);
@@ -68,6 +69,11 @@ public final class Checkpoint implements AutoCloseable {
             weights.close();
             throw e;
         }
+    }
+
+    private static Checkpoint llama2c(Path file) {
+        Llama2c weights = Llama2c.open(file);
+        return new Checkpoint(file, weights.config(), weights);
     }
 
     /** What {@link #open} was given. */

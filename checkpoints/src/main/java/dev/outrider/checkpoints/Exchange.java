@@ -41,7 +41,7 @@ final class Exchange {
     }
 
     static void moveAside(Path temporary, Path target) throws IOException {
-        Path old = AtomicFiles.temporary(target);
+        Path old = AtomicFiles.aside(target);
         Files.move(target, old, StandardCopyOption.ATOMIC_MOVE);
         try {
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);

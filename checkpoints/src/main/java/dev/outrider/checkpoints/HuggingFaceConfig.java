@@ -31,7 +31,7 @@ final class HuggingFaceConfig {
                 vocab,
                 hidden,
                 keys.positive("intermediate_size"),
-                keys.positive("num_hidden_layers"),
+                layers(keys),
                 heads,
                 kvHeads(keys, heads),
                 headDim(keys, hidden, heads),
@@ -63,6 +63,12 @@ final class HuggingFaceConfig {
             throw keys.wrong("quantization_config", "none", "Use the model's F32, BF16 or F16 checkpoint.");
         }
         if (keys.number("partial_rotary_factor", 1) != 1) throw keys.wrong("partial_rotary_factor", "1", OTHER_MODEL);
+    }
+
+    private static int layers(Keys keys) {
+        int layers = keys.positive("num_hidden_layers");
+        if (layers <= LlamaLayout.MOST_LAYERS) return layers;
+        throw keys.wrong("num_hidden_layers", "at most " + LlamaLayout.MOST_LAYERS);
     }
 
     private static int kvHeads(Keys keys, int heads) {

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Locale;
 
 /** JSON as files of ours hold it: no duplicate keys, nothing after the end, errors with file and line. */
 final class Json {
@@ -20,6 +21,7 @@ final class Json {
             .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
             .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
             .enable(SerializationFeature.INDENT_OUTPUT)
+            .enable(SerializationFeature.ORDER_MAP_ENTRIES_BY_KEYS)
             .build();
 
     private Json() {}
@@ -39,7 +41,7 @@ final class Json {
         if (node instanceof ObjectNode object) return object;
         throw Failure.data(
                 place,
-                node.isMissingNode() ? "nothing" : node.getNodeType().toString().toLowerCase(java.util.Locale.ROOT),
+                node.isMissingNode() ? "nothing" : node.getNodeType().toString().toLowerCase(Locale.ROOT),
                 "a JSON object",
                 "Get or write the file again.");
     }

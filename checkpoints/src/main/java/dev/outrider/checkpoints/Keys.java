@@ -14,13 +14,19 @@ record Keys(String place, ObjectNode node) {
 
     /** A whole number above zero. */
     int positive(String key) {
-        JsonNode value = required(key);
-        if (value.isIntegralNumber() && value.canConvertToInt() && value.intValue() > 0) return value.intValue();
+        int value = whole(key);
+        if (value > 0) return value;
         throw wrong(key, "a whole number above 0");
     }
 
     int positive(String key, int absent) {
         return has(key) ? positive(key) : absent;
+    }
+
+    int whole(String key) {
+        JsonNode value = required(key);
+        if (value.isIntegralNumber() && value.canConvertToInt()) return value.intValue();
+        throw wrong(key, "a whole number");
     }
 
     /** A finite number above zero. */
@@ -67,7 +73,7 @@ record Keys(String place, ObjectNode node) {
     }
 
     Failure wrong(String key, String expected) {
-        return wrong(key, expected, "Correct the file, or get the model again.");
+        return wrong(key, expected, "Correct the file, or get it again.");
     }
 
     Failure wrong(String key, String expected, String remedy) {
@@ -76,10 +82,6 @@ record Keys(String place, ObjectNode node) {
 
     private JsonNode required(String key) {
         if (has(key)) return node.get(key);
-        throw Failure.data(
-                place,
-                "no key " + key,
-                "all keys of a LLaMA configuration",
-                "Correct the file, or get the model again.");
+        throw Failure.data(place, "no key " + key, "this key", "Correct the file, or get it again.");
     }
 }

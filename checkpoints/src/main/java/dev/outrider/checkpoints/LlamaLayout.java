@@ -14,6 +14,9 @@ import java.util.TreeSet;
 final class LlamaLayout {
     static final String EMBEDDING = "model.embed_tokens.weight", HEAD = "lm_head.weight";
     private static final Set<DType> WEIGHTS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
+    /** Beyond it a number of layers is a damaged file. */
+    static final int MOST_LAYERS = 10_000;
+
     private final Map<String, long[]> shapes = new LinkedHashMap<>();
     private final ModelConfig config;
 
@@ -28,7 +31,7 @@ final class LlamaLayout {
 
     private void layer(String at) {
         int c = config.hiddenSize(), i = config.intermediateSize();
-        int q = config.heads() * config.headDim(), kv = config.kvHeads() * config.headDim();
+        long q = (long) config.heads() * config.headDim(), kv = (long) config.kvHeads() * config.headDim();
         boolean attention = config.attentionBias(), mlp = config.mlpBias();
         shapes.put(at + "input_layernorm.weight", new long[] {c});
         linear(at + "self_attn.q_proj", q, c, attention);

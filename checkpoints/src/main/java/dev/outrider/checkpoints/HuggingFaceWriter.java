@@ -1,0 +1,103 @@
+package dev.outrider.checkpoints;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+
+/** Writes a model's weights as one file, or cut into shards with an index. */
+final class HuggingFaceWriter {
+    // Readers of transformers ask for it.
+    private static final Map<String, String> METADATA = Map.of("format", "pt");
+    private final List<Tensor> tensors;
+    private final DType stored;
+    private final long shardBytes;
+
+    /** @throws Failure DATA where the tensors are not those of the configuration */
+    HuggingFaceWriter(ModelConfig config, List<Tensor> tensors, DType stored, long shardBytes) {
+        Given given = new Given(tensors);
+        LlamaLayout layout = new LlamaLayout(config);
+        layout.check(given);
+        this.tensors = layout.shapes().keySet().stream().map(given::tensor).toList();
+        this.stored = stored;
+        this.shardBytes = shardBytes;
+    }
+
+    void write(Path folder) throws IOException {
+        List<List<Tensor>> shards = shards();
+        if (shards.size() == 1) {
+            write(folder.resolve(HuggingFaceWeights.SINGLE), shards.getFirst());
+            return;
+        }
+        Map<String, String> map = new TreeMap<>();
+        for (int i = 0; i < shards.size(); i++) {
+            String name = "model-%05d-of-%05d.safetensors".formatted(i + 1, shards.size());
+            write(folder.resolve(name), shards.get(i));
+            for (Tensor t : shards.get(i)) map.put(t.name(), name);
+        }
+        Json.write(folder.resolve(HuggingFaceWeights.INDEX), index(map));
+    }
+
+    private void write(Path file, List<Tensor> shard) throws IOException {
+        SafetensorsWriter.write(file, shard, t -> stored, METADATA);
+    }
+
+    private ObjectNode index(Map<String, String> map) {
+        ObjectNode index = Json.MAPPER.createObjectNode();
+        long elements = tensors.stream().mapToLong(Tensor::elements).sum();
+        index.putObject("metadata").put("total_parameters", elements).put("total_size", elements * stored.bytes);
+        map.forEach(index.putObject("weight_map")::put);
+        return index;
+    }
+
+    // In the model's order; a tensor above the limit has a shard of its own.
+    private List<List<Tensor>> shards() {
+        List<List<Tensor>> shards = new ArrayList<>();
+        long room = 0;
+        for (Tensor t : tensors) {
+            long size = t.elements() * stored.bytes;
+            if (shards.isEmpty() || size > room) {
+                shards.add(new ArrayList<>());
+                room = shardBytes;
+            }
+            shards.getLast().add(t);
+            room -= size;
+        }
+        return shards;
+    }
+
+    /** Tensors in memory, for the check. */
+    private record Given(Map<String, Tensor> byName) implements Weights {
+        Given(List<Tensor> tensors) {
+            this(new LinkedHashMap<>());
+            for (Tensor t : tensors) {
+                if (byName.put(t.name(), t) != null) throw new IllegalArgumentException("two tensors " + t.name());
+            }
+        }
+
+        @Override
+        public Set<String> names() {
+            return byName.keySet();
+        }
+
+        @Override
+        public Tensor tensor(String name) {
+            return byName.get(name);
+        }
+
+        @Override
+        public String place(String name) {
+            return "model to write, tensor " + name;
+        }
+
+        @Override
+        public void close() {
+            // The tensors are the caller's.
+        }
+    }
+}
