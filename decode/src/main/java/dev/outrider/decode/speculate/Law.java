@@ -118,10 +118,9 @@ public final class Law {
      * top, a token stays while the mass before it is below topP. Among equals the lowest ids stay.
      */
     private void keepMass(double topP) {
-        double bound = topP * sum();
-        int kept = 0;
-        for (double weight : probabilities) if (weight > 0) scratch()[kept++] = weight;
-        double threshold = Selection.reaching(scratch, kept, bound);
+        double total = sum();
+        double bound = topP * total;
+        double threshold = Selection.reaching(scratch(), candidates((1 - topP) * total), bound);
         double mass = 0;
         for (double weight : probabilities) if (weight > threshold) mass += weight;
         for (int i = 0; i < probabilities.length; i++) {
@@ -129,6 +128,14 @@ public final class Law {
             if (weight < threshold || weight == threshold && mass >= bound) probabilities[i] = 0;
             else if (weight == threshold) mass += weight;
         }
+    }
+
+    /** Copies into scratch the weights that are not sure to go: V weights below removed / V go all together. */
+    private int candidates(double removed) {
+        double least = removed / probabilities.length;
+        int count = 0;
+        for (double weight : probabilities) if (weight >= least && weight > 0) scratch[count++] = weight;
+        return count;
     }
 
     /** Removes weights below minP times the largest, which is 1. */

@@ -13,7 +13,7 @@ class SampledLosslessnessTest {
     private static final int VOCABULARY = 4;
     private static final int LENGTH = 3;
     private static final int TEXTS = 64;
-    private static final int SAMPLES = 15_000;
+    private static final int SAMPLES = 10_000;
 
     @ParameterizedTest
     @CsvSource({
