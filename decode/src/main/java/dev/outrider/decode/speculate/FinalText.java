@@ -1,7 +1,7 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.checkpoints.tokenizer.Detokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
-import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
@@ -10,17 +10,16 @@ import java.util.List;
  * held back from the listener.
  */
 final class FinalText {
-    private final Tokenizer tokenizer;
+    private final Detokenizer detokenizer;
     private final List<String> stops;
     private final int longest;
     private final Listener listener;
     private final StringBuilder text = new StringBuilder();
     private final BitSet drafted = new BitSet();
-    private final List<Integer> ids = new ArrayList<>();
     private int told;
 
     FinalText(Tokenizer tokenizer, List<String> stops, Listener listener) {
-        this.tokenizer = tokenizer;
+        detokenizer = new Detokenizer(tokenizer);
         this.stops = stops;
         this.listener = listener;
         longest = stops.stream().mapToInt(String::length).max().orElse(0);
@@ -28,8 +27,12 @@ final class FinalText {
 
     /** Adds a token's text; whether it completes a stop string. */
     boolean add(int id, boolean guessed) {
+        return append(detokenizer.push(id), guessed);
+    }
+
+    private boolean append(String piece, boolean guessed) {
         int before = text.length();
-        text.append(push(id));
+        text.append(piece);
         drafted.set(before, text.length(), guessed);
         int stop = stop(Math.max(0, before - longest + 1));
         if (stop >= 0) {
@@ -40,8 +43,9 @@ final class FinalText {
         return false;
     }
 
-    /** No more tokens come: what was held back is final. */
-    void end() {
+    /** No more tokens come, not even to finish a character: what was held back is final. */
+    void end(boolean stopped) {
+        if (!stopped) append(detokenizer.flush(), false);
         tell(text.length());
     }
 
@@ -77,11 +81,5 @@ final class FinalText {
             listener.text(text.substring(told, to), guessed);
             told = to;
         }
-    }
-
-    private String push(int id) {
-        ids.add(id);
-        String all = tokenizer.decode(ids.stream().mapToInt(Integer::intValue).toArray());
-        return all.substring(text.length());
     }
 }

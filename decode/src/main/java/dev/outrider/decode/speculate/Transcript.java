@@ -62,7 +62,7 @@ final class Transcript {
         tokens[count++] = token;
         listener.token(token, guessed);
         finish = finish(token, guessed);
-        if (ended() && text != null) text.end();
+        if (ended() && text != null) text.end(finish == Finish.STOP);
     }
 
     private Finish finish(int token, boolean guessed) {

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EnumeratedLosslessnessTest {
     private static final int VOCABULARY = 3;
     private static final int EOS = 2;
-    private static final int[] PROMPT = {0, 1};
+    private static final int[] PROMPT = {0, 0};
     private static final int LENGTH = 5;
 
     private static final List<Sampling> SAMPLINGS = List.of(

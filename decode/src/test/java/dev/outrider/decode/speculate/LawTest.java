@@ -107,10 +107,14 @@ class LawTest {
     /** Rounding may leave the sum of probabilities below the number drawn. */
     @Test
     void neverDrawsARemovedId() {
-        Law law = new Law(5).from(new float[] {1, 1, 1, -50, -50}, new Sampling(1, 3, 1, 0, 1));
         RandomGenerator largest = () -> -1L;
         assertThat(largest.nextDouble()).isGreaterThan(0.9999999);
-        assertThat(law.draw(largest)).isEqualTo(2);
+        for (int kept = 1; kept < 300; kept++) {
+            float[] logits = new float[kept + 2];
+            Arrays.fill(logits, 0, kept, 9);
+            Law law = new Law(kept + 2).from(logits, new Sampling(1, kept, 1, 0, 1));
+            assertThat(law.draw(largest)).isEqualTo(kept - 1);
+        }
         RandomGenerator smallest = () -> 0L;
         assertThat(new Law(3).point(1).draw(smallest)).isEqualTo(1);
     }

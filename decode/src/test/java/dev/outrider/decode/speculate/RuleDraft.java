@@ -85,7 +85,7 @@ class RuleDraft implements Drafter {
         context = append(context, next);
     }
 
-    private static int[] append(int[] text, int token) {
+    static int[] append(int[] text, int token) {
         return IntStream.concat(IntStream.of(text), IntStream.of(token)).toArray();
     }
 }
