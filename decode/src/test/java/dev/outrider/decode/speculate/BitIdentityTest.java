@@ -61,7 +61,7 @@ class BitIdentityTest {
                 .readTree(Shared.golden("spd/expected.json").toFile())
                 .get("runs");
         assertThat(runs.size()).isPositive();
-        try (var device = new CpuDevice(2);
+        try (var device = new CpuDevice(1);
                 var model = new Witness(Llama.open(target, device, CAPACITY));
                 var neural = new NeuralDraft(Llama.open(draft, device, CAPACITY), 1)) {
             for (JsonNode run : runs) {

@@ -17,8 +17,8 @@ import org.junit.jupiter.api.Test;
 class SamplingGoldenTest {
     @Test
     void lawsAndTheirSupportAgree() throws Exception {
-        JsonNode cases = new ObjectMapper()
-                .readTree(Shared.golden("sampling/cases.json").toFile());
+        JsonNode cases =
+                new ObjectMapper().readTree(Shared.golden("sampling/cases.json").toFile());
         assertThat(cases.size()).isPositive();
         try (Safetensors expected = Safetensors.open(Shared.golden("sampling/expected.safetensors"))) {
             Tensor logits = expected.tensor("logits");

@@ -38,11 +38,13 @@ class SpeculativeGoldenTest {
 
     @BeforeEach
     void open() throws IOException {
-        expected = new ObjectMapper().readTree(Shared.golden("spd/expected.json").toFile());
+        expected =
+                new ObjectMapper().readTree(Shared.golden("spd/expected.json").toFile());
         most = expected.get("max_new_tokens").asInt();
         int capacity = 0;
-        for (JsonNode run : expected.get("runs")) capacity = Math.max(capacity, run.get("prompt").size() + most);
-        device = new CpuDevice(2);
+        for (JsonNode run : expected.get("runs"))
+            capacity = Math.max(capacity, run.get("prompt").size() + most);
+        device = new CpuDevice(1);
         target = Llama.open(Shared.golden("spd/target"), device, capacity);
         draft = new NeuralDraft(Llama.open(Shared.golden("spd/draft"), device, capacity), 1);
     }
@@ -67,8 +69,7 @@ class SpeculativeGoldenTest {
                     .isEqualTo(greedy);
             for (JsonNode of : run.get("gammas")) {
                 int gamma = of.get("gamma").asInt();
-                Generation found =
-                        decoder.speculative(prompt, draft, gamma, Sampling.GREEDY, limits, 0, Listener.NONE);
+                Generation found = decoder.speculative(prompt, draft, gamma, Sampling.GREEDY, limits, 0, Listener.NONE);
                 assertThat(found.tokens()).as("γ = %d", gamma).isEqualTo(greedy).isEqualTo(ints(of.get("generated")));
                 List<Pass> passes = passes(of.get("prefill"));
                 assertThat(passes.removeFirst()).isEqualTo(new Pass(0, 0, false)); // the prompt's
