@@ -1,0 +1,49 @@
+package dev.outrider.data.answers;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.io.Serializable;
+
+/**
+ * What became of a prompt at a temperature: one line of a part.
+ *
+ * @param id prompt id, temperature and number of the sample
+ * @param promptIds tokens of the prompt, BOS included
+ * @param answerIds tokens of the answer, an ending EOS included
+ * @param text of the answer
+ * @param finish {@code eos}, {@code stop} or {@code length}; else {@code skipped} or {@code error}
+ * @param error why there is no answer; empty if there is one
+ * @param model {@code Checkpoint.hash()} of the target
+ */
+@JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+public record Answer(
+        String id,
+        String promptId,
+        String task,
+        double temperature,
+        int sample,
+        int[] promptIds,
+        int[] answerIds,
+        String text,
+        String finish,
+        String error,
+        String model)
+        implements Serializable {
+    static final String SKIPPED = "skipped", ERROR = "error";
+
+    @JsonIgnore
+    public boolean skipped() {
+        return finish.equals(SKIPPED);
+    }
+
+    @JsonIgnore
+    public boolean failed() {
+        return finish.equals(ERROR);
+    }
+
+    @JsonIgnore
+    public boolean success() {
+        return !skipped() && !failed();
+    }
+}

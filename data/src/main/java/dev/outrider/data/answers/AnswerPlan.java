@@ -1,0 +1,80 @@
+package dev.outrider.data.answers;
+
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.Failure;
+import java.io.IOException;
+import java.io.Serializable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/**
+ * Everything the answers of a folder depend on ({@code plan.json}). A folder is continued only by the same
+ * plan: then the parts that exist are the ones that would be written again.
+ *
+ * @param model {@code Checkpoint.hash()} of the target
+ * @param vocabSize ids are below this: rows of the target's embedding
+ * @param promptsHash sha256 over ids, tasks and texts
+ */
+record AnswerPlan(
+        int schema,
+        String model,
+        String tokenizerHash,
+        int vocabSize,
+        String promptsHash,
+        int prompts,
+        List<Double> temperatures,
+        double topP,
+        int samples,
+        int maxTokens,
+        int context,
+        long seed,
+        int promptsPerPart)
+        implements Serializable {
+    static final int SCHEMA = 1;
+    static final String NAME = "plan.json";
+    private static final JsonMapper JSON =
+            JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+    AnswerPlan {
+        temperatures = List.copyOf(temperatures);
+    }
+
+    int parts() {
+        return (prompts + promptsPerPart - 1) / promptsPerPart;
+    }
+
+    static AnswerPlan read(Path folder) {
+        Path file = folder.resolve(NAME);
+        if (!Files.isRegularFile(file)) {
+            throw Failure.data(folder.toString(), "no " + NAME, "a folder of answers", "Let the target answer first.");
+        }
+        try {
+            AnswerPlan plan = JSON.readValue(file.toFile(), AnswerPlan.class);
+            if (plan.schema == SCHEMA) return plan;
+            throw Failure.data(
+                    file.toString(),
+                    "version " + plan.schema + (plan.schema < SCHEMA ? ", too old" : ", too new"),
+                    "version " + SCHEMA,
+                    "Use the version of Outrider that wrote the answers, or write them again.");
+        } catch (IOException e) {
+            throw Failure.data(file.toString(), "no plan (" + e.getMessage() + "); corrupt", "JSON", "Answer again.");
+        }
+    }
+
+    /** Writes the plan, or checks that the folder's is the same. */
+    void begin(Path folder) throws IOException {
+        if (!Files.exists(folder.resolve(NAME))) {
+            Files.createDirectories(folder);
+            AtomicFiles.file(folder.resolve(NAME), file -> JSON.writeValue(file.toFile(), this));
+        } else if (!read(folder).equals(this)) {
+            throw Failure.usage(
+                    folder.resolve(NAME).toString(),
+                    "answers of another job: " + read(folder),
+                    "those of " + this,
+                    "Choose another output folder, or remove this one.");
+        }
+    }
+}

@@ -1,0 +1,14 @@
+package dev.outrider.data.answers;
+
+import java.nio.file.Path;
+
+/**
+ * What a generation came to, over all parts, whoever wrote them.
+ *
+ * @param asked prompts times temperatures and samples; the sum of success, errors and skipped
+ * @param found of them answered by earlier runs
+ * @param tokens of all answers
+ * @param seconds of this run
+ */
+public record AnswerReport(
+        Path output, long asked, long success, long errors, long skipped, long found, long tokens, double seconds) {}

@@ -1,0 +1,186 @@
+package dev.outrider.data.answers;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.SharedTokenizer;
+import dev.outrider.data.SparkFailures;
+import dev.outrider.data.shard.Hashes;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.apache.spark.api.java.JavaFutureAction;
+import org.apache.spark.api.java.JavaSparkContext;
+import org.apache.spark.sql.SparkSession;
+
+/**
+ * The target answers prompts, so that a draft learns from the target's own words (arXiv 2404.08856, stage 2).
+ * Spark tasks write parts, whole or not at all; a run continues what an earlier one left, and a kill loses
+ * the parts in flight. What an answer says depends on the target, the prompt, the settings and the seed,
+ * never on the partitioning. The output folder and the target's path must be seen by every executor.
+ */
+public final class Answers {
+    private static final int SLICES_PER_SLOT = 4;
+    private static final long POLL_MILLIS = 200;
+
+    private final SparkSession spark;
+    private final AnswerSpec spec;
+    private final Progress progress;
+    private final AnswerPlan plan;
+    private final List<Part> waiting;
+    private final SharedTokenizer tokenizer;
+    private final long started = System.nanoTime();
+    private long asked, success, errors, skipped, found, tokens, tokensFound;
+
+    private Answers(SparkSession spark, AnswerSpec spec, Progress progress, SharedTarget target) {
+        this.spark = spark;
+        this.spec = spec;
+        this.progress = progress;
+        List<Prompt> prompts = spec.prompts().read(spark);
+        Tokenizer own = target.checkpoint().requireTokenizer();
+        this.tokenizer = SharedTokenizer.share(spec.target(), own);
+        this.plan = plan(prompts, target.checkpoint(), own);
+        this.waiting = new ArrayList<>(Part.of(prompts, spec.promptsPerPart()));
+        this.asked = Question.all(prompts, plan).size();
+    }
+
+    /**
+     * Answers every prompt at every temperature, or what is missing of it.
+     *
+     * @throws Failure USAGE if the folder holds answers of another job, DATA for bad prompts or a bad target
+     */
+    public static AnswerReport generate(SparkSession spark, AnswerSpec spec, Progress progress) {
+        return SparkFailures.unwrapped(() -> {
+            try (SharedTarget target = SharedTarget.open(spec.target())) {
+                return new Answers(spark, spec, progress, target).run();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    /** Hands over all answers of a finished folder, in order; Failure DATA if parts are missing. */
+    public static void read(Path output, Consumer<Answer> each) {
+        int parts = AnswerPlan.read(output).parts();
+        for (int i = 0; i < parts; i++) Part.require(output, i).forEach(each);
+    }
+
+    private AnswerPlan plan(List<Prompt> prompts, Checkpoint target, Tokenizer own) {
+        if (spec.context() > target.config().maxPositions()) {
+            throw Failure.usage(
+                    "answers",
+                    "a context of " + spec.context() + " tokens",
+                    "at most the target's " + target.config().maxPositions(),
+                    "Lower the context.");
+        }
+        return new AnswerPlan(
+                AnswerPlan.SCHEMA,
+                target.hash(),
+                own.hash(),
+                target.config().vocabSize(),
+                hash(prompts),
+                prompts.size(),
+                spec.temperatures(),
+                spec.topP(),
+                spec.samples(),
+                spec.maxTokens(),
+                spec.context(),
+                spec.seed(),
+                spec.promptsPerPart());
+    }
+
+    private static String hash(List<Prompt> prompts) {
+        MessageDigest digest = Hashes.sha256();
+        for (Prompt p : prompts) {
+            for (String s : List.of(p.id(), p.task(), p.text()))
+                digest.update(Hashes.of(s).getBytes());
+        }
+        return Hashes.hex(digest);
+    }
+
+    private AnswerReport run() throws IOException {
+        plan.begin(spec.output());
+        Files.createDirectories(spec.output().resolve(Part.FOLDER));
+        count();
+        found = done();
+        tokensFound = tokens;
+        if (!waiting.isEmpty()) generate();
+        count();
+        requireAll();
+        return new AnswerReport(
+                spec.output(), asked, success, errors, skipped, found, tokens, (System.nanoTime() - started) * 1e-9);
+    }
+
+    private void generate() {
+        var context = JavaSparkContext.fromSparkContext(spark.sparkContext());
+        int cluster = context.defaultParallelism();
+        int slots = context.getConf().getInt("spark.executor.cores", cluster);
+        var task = new AnswerTask(
+                plan,
+                spec.target().toAbsolutePath().toString(),
+                tokenizer,
+                spec.output().toAbsolutePath().toString(),
+                slots,
+                spec.threads());
+        int slices = Math.min(waiting.size(), cluster * SLICES_PER_SLOT);
+        await(context.parallelize(new ArrayList<>(waiting), slices).foreachPartitionAsync(task::run));
+    }
+
+    private void await(JavaFutureAction<Void> job) {
+        while (true) {
+            try {
+                job.get(POLL_MILLIS, TimeUnit.MILLISECONDS);
+                return;
+            } catch (TimeoutException e) {
+                count();
+            } catch (InterruptedException e) {
+                job.cancel(true);
+                Thread.currentThread().interrupt();
+                throw Failure.of(
+                        Failure.Kind.INTERRUPTED,
+                        "Interrupted after " + done() + " of " + asked + " answers in " + spec.output()
+                                + "; the same command goes on from there.");
+            } catch (ExecutionException e) {
+                throw SparkFailures.unwrap(e.getCause());
+            }
+        }
+    }
+
+    // Adds what newly finished parts hold.
+    private void count() {
+        long before = done();
+        waiting.removeIf(
+                part -> part.whole(spec.output(), plan).map(this::count).orElse(false));
+        if (done() > before || before == 0) {
+            progress.heard(done(), asked, (tokens - tokensFound) / ((System.nanoTime() - started) * 1e-9));
+        }
+    }
+
+    private boolean count(List<Answer> answers) {
+        for (Answer answer : answers) {
+            if (answer.skipped()) skipped++;
+            else if (answer.failed()) errors++;
+            else success++;
+            tokens += answer.answerIds().length;
+        }
+        return true;
+    }
+
+    private long done() {
+        return success + errors + skipped;
+    }
+
+    private void requireAll() {
+        if (done() == asked && waiting.isEmpty()) return;
+        throw new IllegalStateException(success + " answers, " + errors + " errors and " + skipped + " skipped of "
+                + asked + "; parts " + waiting.stream().map(Part::index).toList() + " missing");
+    }
+}

@@ -1,0 +1,115 @@
+package dev.outrider.data.answers;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.data.SparkFailures;
+import dev.outrider.data.shard.Hashes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.apache.spark.sql.Row;
+import org.apache.spark.sql.SparkSession;
+import org.apache.spark.sql.functions;
+
+/** Where prompts come from. They are held on the driver: meant for up to some millions. */
+public sealed interface Prompts {
+    /** In the order of their ids. */
+    List<Prompt> read(SparkSession spark);
+
+    /** JSON objects with {@code prompt} and, if there, {@code id} and {@code task}; without id the text's hash is it. */
+    record Jsonl(List<Path> files) implements Prompts {
+        private static final JsonMapper JSON = new JsonMapper();
+
+        @Override
+        public List<Prompt> read(SparkSession spark) {
+            List<Prompt> out = new ArrayList<>();
+            for (Path file : files) read(file, out);
+            return checked(out, files.toString());
+        }
+
+        private static void read(Path file, List<Prompt> out) {
+            int number = 0;
+            try (Stream<String> lines = Files.lines(file)) {
+                for (String line : (Iterable<String>) lines::iterator) {
+                    number++;
+                    if (!line.isBlank()) out.add(prompt(JSON.readTree(line), file + ":" + number));
+                }
+            } catch (JsonProcessingException e) {
+                throw bad(file + ":" + number, "no JSON (" + e.getOriginalMessage() + ")");
+            } catch (IOException e) {
+                throw Failure.usage(
+                        file.toString(), "no readable file (" + e + ")", "a file of prompts", "Correct the path.");
+            }
+        }
+
+        private static Prompt prompt(JsonNode line, String place) {
+            if (!line.path("prompt").isTextual()) throw bad(place, "no string field prompt");
+            String text = line.path("prompt").textValue();
+            JsonNode id = line.path("id");
+            return new Prompt(
+                    id.isValueNode() && !id.isNull() ? id.asText() : Hashes.of(text),
+                    line.path("task").asText(""),
+                    text);
+        }
+
+        private static Failure bad(String place, String found) {
+            return Failure.data(
+                    place, found, "{\"prompt\": text, \"id\": unique, \"task\": name}", "Correct the line.");
+        }
+    }
+
+    /**
+     * A Parquet table.
+     *
+     * @param column with the texts
+     * @param idColumn with the ids; null: the text's hash
+     * @param taskColumn null: none
+     */
+    record Column(List<String> paths, String column, String idColumn, String taskColumn) implements Prompts {
+        @Override
+        public List<Prompt> read(SparkSession spark) {
+            List<Row> rows = SparkFailures.reading(
+                    paths,
+                    () -> spark.read()
+                            .parquet(paths.toArray(String[]::new))
+                            .select(text(column), text(idColumn), text(taskColumn))
+                            .collectAsList());
+            List<Prompt> out = new ArrayList<>();
+            for (Row row : rows) {
+                if (row.isNullAt(0)) continue;
+                String text = row.getString(0);
+                out.add(new Prompt(
+                        row.isNullAt(1) ? Hashes.of(text) : row.getString(1),
+                        row.isNullAt(2) ? "" : row.getString(2),
+                        text));
+            }
+            return checked(out, paths.toString());
+        }
+
+        private static org.apache.spark.sql.Column text(String name) {
+            return (name == null ? functions.lit(null) : functions.col("`" + name + "`")).cast("string");
+        }
+    }
+
+    private static List<Prompt> checked(List<Prompt> prompts, String place) {
+        if (prompts.isEmpty()) {
+            throw Failure.data(place, "no prompts", "at least one", "Give the target something to answer.");
+        }
+        Set<String> ids = new HashSet<>();
+        for (Prompt prompt : prompts) {
+            if (ids.add(prompt.id())) continue;
+            throw Failure.data(
+                    place, "the prompt id " + prompt.id() + " twice", "unique ids", "Rename or remove one of them.");
+        }
+        prompts.sort(Comparator.comparing(Prompt::id));
+        return prompts;
+    }
+}
