@@ -1,0 +1,309 @@
+package dev.outrider.data.answers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.Sessions;
+import dev.outrider.data.Show;
+import dev.outrider.data.TestTokenizer;
+import dev.outrider.data.shard.Hashes;
+import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.speculate.Decoder;
+import dev.outrider.decode.speculate.Generation;
+import dev.outrider.decode.speculate.Limits;
+import dev.outrider.decode.speculate.Listener;
+import dev.outrider.decode.speculate.Sampling;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A tiny random target answers, is interrupted, goes on, and its answers become shards. */
+@Tag("slow")
+class AnswersTest {
+    private static final int PROMPTS = 10, TOO_LONG = 1, PER_PROMPT = 3;
+
+    @TempDir
+    static Path shared;
+
+    @TempDir
+    Path folder;
+
+    private static SparkSession spark;
+    private static Path target;
+    private static Path prompts;
+    private static AnswerReport first;
+
+    @BeforeAll
+    static void open() throws IOException {
+        spark = Sessions.open("local[2]", Map.of());
+        target = TinyTarget.write(shared.resolve("target"));
+        prompts = shared.resolve("prompts.jsonl");
+        List<String> lines = new ArrayList<>();
+        for (int i = 0; i < PROMPTS; i++) {
+            lines.add("{\"id\":\"p%02d\",\"task\":\"t%d\",\"prompt\":\"%s\"}"
+                    .formatted(i, i % 2, i == 4 ? "the long river ".repeat(20) : "story " + i));
+        }
+        Files.write(prompts, lines);
+        first = Answers.generate(spark, spec(shared.resolve("answers"), 3), Progress.NONE);
+    }
+
+    @AfterAll
+    static void close() {
+        spark.stop();
+    }
+
+    @AfterEach
+    void everyTargetIsClosed() {
+        assertThat(SharedTarget.open()).isZero();
+    }
+
+    private static AnswerSpec spec(Path output, int promptsPerPart) {
+        return spec(target, output, promptsPerPart, 5);
+    }
+
+    private static AnswerSpec spec(Path target, Path output, int promptsPerPart, long seed) {
+        return new AnswerSpec(
+                new Prompts.Jsonl(List.of(prompts)),
+                target,
+                output,
+                List.of(0.0, 0.8),
+                0.95,
+                2,
+                12,
+                TinyTarget.CONTEXT,
+                seed,
+                promptsPerPart,
+                1);
+    }
+
+    private static Map<String, Answer> answers(Path output) {
+        Map<String, Answer> out = new TreeMap<>();
+        Answers.read(output, answer -> assertThat(out.put(answer.id(), answer)).isNull());
+        return out;
+    }
+
+    private static Map<String, String> texts(Path output) {
+        return answers(output).values().stream()
+                .collect(Collectors.toMap(Answer::id, a -> Arrays.toString(a.answerIds()) + a.text() + a.finish()));
+    }
+
+    @Test
+    void everyQuestionHasOneAnswer() {
+        assertThat(first.asked()).isEqualTo(PROMPTS * PER_PROMPT);
+        assertThat(first.skipped()).isEqualTo(TOO_LONG * PER_PROMPT);
+        assertThat(first.success()).isEqualTo((PROMPTS - TOO_LONG) * PER_PROMPT);
+        assertThat(first.errors() + first.found()).isZero();
+        Map<String, Answer> answers = answers(first.output());
+        assertThat(answers).hasSize(PROMPTS * PER_PROMPT);
+        assertThat(answers.get("p04@0.0#0").error()).contains("no room in a context of 48");
+        assertThat(answers.get("p03@0.8#1").task()).isEqualTo("t1");
+        assertThat(answers.values().stream().mapToInt(a -> a.answerIds().length).sum())
+                .isEqualTo(first.tokens());
+        assertThat(answers.get("p03@0.8#0").answerIds())
+                .isNotEqualTo(answers.get("p03@0.8#1").answerIds());
+    }
+
+    @Test
+    void greedyAnswersAreTheDecodersOwn() {
+        Tokenizer tokenizer = TestTokenizer.train();
+        try (CpuDevice device = new CpuDevice(1);
+                Llama model = Llama.open(target, device, TinyTarget.CONTEXT)) {
+            for (Answer answer : answers(first.output()).values()) {
+                if (!answer.success() || answer.temperature() > 0) continue;
+                assertThat(answer.promptIds()[0]).isEqualTo(tokenizer.bosId());
+                var limits = new Limits(12, Set.of(tokenizer.eosId()), List.of(), Optional.of(tokenizer));
+                Generation expected = new Decoder(model)
+                        .autoregressive(answer.promptIds(), Sampling.GREEDY, limits, 0, Listener.NONE);
+                assertThat(answer.answerIds()).isEqualTo(expected.tokens());
+                assertThat(answer.text()).isEqualTo(expected.text());
+            }
+        }
+    }
+
+    @Test
+    void answersDoNotDependOnThePartitioning() {
+        AnswerReport other = Answers.generate(spark, spec(folder.resolve("answers"), 1), Progress.NONE);
+        assertThat(texts(other.output())).isEqualTo(texts(first.output()));
+        AnswerReport seed = Answers.generate(spark, spec(target, folder.resolve("seed"), 3, 6), Progress.NONE);
+        assertThat(texts(seed.output())).isNotEqualTo(texts(first.output()));
+    }
+
+    @Test
+    void whatIsMissingOrDamagedIsAnsweredAgain() throws IOException {
+        Path output = folder.resolve("answers");
+        Answers.generate(spark, spec(output, 3), Progress.NONE);
+        Map<Path, String> before = hashes(output);
+        assertThat(before).hasSize(4);
+        Files.delete(Part.file(output, 0));
+        Files.writeString(Part.file(output, 2), "{\"id\":\"p06@0.0#0\"");
+        var untouched = Files.getLastModifiedTime(Part.file(output, 1));
+        AnswerReport again = Answers.generate(spark, spec(output, 3), Progress.NONE);
+        assertThat(hashes(output)).isEqualTo(before);
+        assertThat(again.found()).isEqualTo((3 + 1) * PER_PROMPT);
+        assertThat(again.asked()).isEqualTo(again.success() + again.errors() + again.skipped());
+        assertThat(Files.getLastModifiedTime(Part.file(output, 1))).isEqualTo(untouched);
+        assertThat(Answers.generate(spark, spec(output, 3), Progress.NONE).found())
+                .isEqualTo(again.asked());
+    }
+
+    private static Map<Path, String> hashes(Path output) throws IOException {
+        Map<Path, String> out = new TreeMap<>();
+        try (var files = Files.list(output.resolve(Part.FOLDER))) {
+            for (Path file : files.toList()) out.put(file, Hashes.of(file));
+        }
+        return out;
+    }
+
+    @Test
+    void interruptedRunsSaySoAndGoOn() {
+        Path output = folder.resolve("answers");
+        assertThatThrownBy(() -> Answers.generate(
+                        spark,
+                        spec(output, 3),
+                        (done, all, rate) -> Thread.currentThread().interrupt()))
+                .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.INTERRUPTED));
+        assertThat(Thread.interrupted()).isTrue();
+        Answers.generate(spark, spec(output, 3), Progress.NONE);
+        assertThat(texts(output)).isEqualTo(texts(first.output()));
+    }
+
+    @Test
+    void anotherJobInTheFolderIsRefused() {
+        fails(Failure.Kind.USAGE, "another job", spec(target, first.output(), 3, 6));
+    }
+
+    @Test
+    void badPromptsAreNamed() throws IOException {
+        Path file = folder.resolve("bad.jsonl");
+        for (String[] bad : new String[][] {
+            {"{\"prompt\":\"a\"}\n{\"prompt\":3}", "bad.jsonl:2"},
+            {"{\"prompt\":", "bad.jsonl:1"},
+            {"{\"id\":1,\"prompt\":\"a\"}\n{\"id\":1,\"prompt\":\"b\"}", "the prompt id 1 twice"},
+            {"\n", "no prompts"}
+        }) {
+            Files.writeString(file, bad[0]);
+            assertThatThrownBy(() -> new Prompts.Jsonl(List.of(file)).read(spark))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining(bad[1]);
+        }
+    }
+
+    @Test
+    void promptsComeFromColumnsToo() {
+        Path table = folder.resolve("table");
+        spark.read().json(prompts.toString()).write().parquet(table.toString());
+        List<String> paths = List.of(table.toString());
+        assertThat(new Prompts.Column(paths, "prompt", "id", "task").read(spark))
+                .isEqualTo(new Prompts.Jsonl(List.of(prompts)).read(spark));
+        assertThat(new Prompts.Column(paths, "prompt", null, null).read(spark))
+                .allMatch(p -> p.id().equals(Hashes.of(p.text())) && p.task().isEmpty());
+        assertThatThrownBy(() -> new Prompts.Column(paths, "nothing", null, null).read(spark))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("nothing");
+    }
+
+    private static void fails(Failure.Kind kind, String text, AnswerSpec spec) {
+        assertThatThrownBy(() -> Answers.generate(spark, spec, Progress.NONE))
+                .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(kind))
+                .hasMessageContaining(text);
+    }
+
+    private AnswerShards.Spec shards(int length, Set<Double> temperatures, double valid) {
+        return new AnswerShards.Spec(
+                first.output(), folder.resolve("shards" + length), length, temperatures, valid, 8, 3);
+    }
+
+    @Test
+    void shardsSuperviseTheAnswerAlone() {
+        var report = AnswerShards.write(spark, shards(TinyTarget.CONTEXT, Set.of(), 0.3));
+        assertThat(report.counts())
+                .containsEntry("read", 30L)
+                .containsEntry("no_answer", 3L)
+                .containsEntry("kept", 27L)
+                .containsEntry("cut_at_length", 0L);
+        Map<String, Answer> answers = answers(first.output());
+        Set<String> train = check(report.output().resolve("train"), answers);
+        Set<String> valid = check(report.output().resolve("valid"), answers);
+        assertThat(train.size() + valid.size()).isEqualTo(27);
+        assertThat(promptIds(train, answers)).doesNotContainAnyElementsOf(promptIds(valid, answers));
+    }
+
+    private static Set<String> check(Path split, Map<String, Answer> answers) {
+        Set<String> seen = new HashSet<>();
+        int[] tokens = new int[TinyTarget.CONTEXT];
+        byte[] mask = new byte[TinyTarget.CONTEXT];
+        try (Shards shards = Shards.open(split)
+                .verify()
+                .requireTokenizer(TestTokenizer.train().hash())) {
+            for (long row = 0; row < shards.rows(); row++) {
+                shards.read(row, tokens, 0, mask, 0);
+                Answer answer = answers.get(shards.document(row));
+                assertThat(seen.add(answer.id())).isTrue();
+                int from = answer.promptIds().length, to = from + answer.answerIds().length;
+                assertThat(shards.length(row)).isEqualTo(to);
+                assertThat(Arrays.copyOf(tokens, from)).isEqualTo(answer.promptIds());
+                assertThat(Arrays.copyOfRange(tokens, from, to)).isEqualTo(answer.answerIds());
+                for (int i = 0; i < mask.length; i++) assertThat(mask[i] == 1).isEqualTo(i >= from && i < to);
+            }
+        }
+        return seen;
+    }
+
+    private static Set<String> promptIds(Set<String> ids, Map<String, Answer> answers) {
+        return ids.stream().map(id -> answers.get(id).promptId()).collect(Collectors.toSet());
+    }
+
+    @Test
+    void shortRowsCutOrRefuse() {
+        Map<String, Long> expected = new HashMap<>(Map.of("read", 30L, "no_answer", 3L, "other_temperature", 18L));
+        int length = 10;
+        answers(first.output()).values().stream()
+                .filter(a -> a.success() && a.temperature() == 0)
+                .forEach(a -> {
+                    boolean kept = a.promptIds().length < length;
+                    boolean cut = kept && a.promptIds().length + a.answerIds().length > length;
+                    expected.merge(kept ? "kept" : "no_supervision", 1L, Long::sum);
+                    expected.merge("cut_at_length", cut ? 1L : 0L, Long::sum);
+                });
+        expected.putIfAbsent("no_supervision", 0L);
+        assertThat(AnswerShards.write(spark, shards(length, Set.of(0.0), 0)).counts())
+                .isEqualTo(expected);
+        assertThatThrownBy(() -> AnswerShards.write(spark, shards(2, Set.of(), 0)))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("no_supervision=27");
+    }
+
+    @Test
+    void showMarksTheSupervisedPart() {
+        AnswerShards.write(spark, shards(TinyTarget.CONTEXT, Set.of(0.8), 0));
+        try (Shards shards = Shards.open(folder.resolve("shards48/train"))) {
+            Answer answer = answers(first.output()).get(shards.document(0));
+            String shown = Show.row(shards, TestTokenizer.train(), 0, false);
+            assertThat(shown)
+                    .contains("row 0 of 18, ", answer.answerIds().length + " supervised", "<s>", answer.id())
+                    .contains("story " + answer.promptId().charAt(2) + "【");
+            assertThat(Show.row(shards, TestTokenizer.train(), 0, true)).contains("\u001b[32m", "\u001b[0m");
+        }
+    }
+}
