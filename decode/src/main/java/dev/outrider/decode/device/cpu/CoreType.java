@@ -54,7 +54,7 @@ final class CoreType {
     }
 
     /** The flags of the first CPU as Linux lists them; empty elsewhere. */
-    private static Set<String> flags() {
+    static Set<String> flags() {
         try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {
             String line = lines.filter(l -> l.startsWith("flags")).findFirst().orElse("");
             return Arrays.stream(line.split("\\s+")).collect(Collectors.toSet());
