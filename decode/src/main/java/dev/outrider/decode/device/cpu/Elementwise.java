@@ -1,7 +1,6 @@
 package dev.outrider.decode.device.cpu;
 
 import static dev.outrider.decode.device.cpu.Lanes.ALL;
-import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
 import static dev.outrider.decode.device.cpu.Lanes.LANES;
 import static dev.outrider.decode.device.cpu.Lanes.get;
 import static dev.outrider.decode.device.cpu.Lanes.load;
@@ -13,7 +12,6 @@ import static dev.outrider.decode.device.cpu.Lanes.whole;
 
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.DoubleVector;
-import jdk.incubator.vector.FloatVector;
 
 /** Sums, copies and biases: long buffers in chunks of {@link #CHUNK} elements, which are dealt in even runs. */
 final class Elementwise {
@@ -43,8 +41,15 @@ final class Elementwise {
 
     /** y += x. */
     static void add(Threads threads, long y, long x, long elements) {
-        if (threads.alone(elements)) Embedding.add(y, x, (int) elements);
-        else each(threads, elements, (at, n) -> Embedding.add(y + 4 * at, x + 4 * at, n));
+        if (threads.alone(elements)) add(y, x, (int) elements);
+        else each(threads, elements, (at, n) -> add(y + 4 * at, x + 4 * at, n));
+    }
+
+    /** y += x, n elements. */
+    static void add(long y, long x, int n) {
+        int whole = whole(n);
+        for (int i = 0; i < whole; i += LANES) store(load(y + 4L * i).add(load(x + 4L * i)), y + 4L * i);
+        for (int i = whole; i < n; i++) set(y + 4L * i, get(y + 4L * i) + get(x + 4L * i));
     }
 
     /** y *= factor. */
@@ -53,6 +58,7 @@ final class Elementwise {
         else each(threads, elements, (at, n) -> scale(y + 4 * at, factor, n));
     }
 
+    /** y *= factor, n elements. */
     static void scale(long y, float factor, int n) {
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) store(load(y + 4L * i).mul(factor), y + 4L * i);
@@ -80,7 +86,7 @@ final class Elementwise {
     }
 
     private static void addBias(long y, long bias, int from, int to, int channels) {
-        for (int r = from; r < to; r++) Embedding.add(y + 4L * r * channels, bias, channels);
+        for (int r = from; r < to; r++) add(y + 4L * r * channels, bias, channels);
     }
 
     /** db[c] += Σ over rows of dy[r, c], in row order; cut by columns. */
@@ -90,21 +96,7 @@ final class Elementwise {
     }
 
     private static void columnSums(long db, long dy, int rows, int from, int to, int channels) {
-        int whole = from + whole(to - from);
-        for (int i = from; i < whole; i += LANES) {
-            store(load(db + 4L * i).add(columnSum(dy + 4L * i, rows, channels)), db + 4L * i);
-        }
-        for (int i = whole; i < to; i++) {
-            float sum = 0;
-            for (int r = 0; r < rows; r++) sum += get(dy + 4 * ((long) r * channels + i));
-            set(db + 4L * i, get(db + 4L * i) + sum);
-        }
-    }
-
-    private static FloatVector columnSum(long dy, int rows, int channels) {
-        FloatVector sum = FloatVector.zero(FLOATS);
-        for (int r = 0; r < rows; r++) sum = sum.add(load(dy + 4L * r * channels));
-        return sum;
+        for (int r = 0; r < rows; r++) add(db + 4L * from, dy + 4 * ((long) r * channels + from), to - from);
     }
 
     /** Σ x² in double: every chunk by itself, then the chunks in order. @param partial room for a double per chunk */

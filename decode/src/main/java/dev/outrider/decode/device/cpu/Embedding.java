@@ -1,11 +1,6 @@
 package dev.outrider.decode.device.cpu;
 
 import static dev.outrider.decode.device.cpu.Lanes.ALL;
-import static dev.outrider.decode.device.cpu.Lanes.LANES;
-import static dev.outrider.decode.device.cpu.Lanes.get;
-import static dev.outrider.decode.device.cpu.Lanes.load;
-import static dev.outrider.decode.device.cpu.Lanes.set;
-import static dev.outrider.decode.device.cpu.Lanes.store;
 
 import dev.outrider.checkpoints.DType;
 import java.lang.foreign.MemorySegment;
@@ -36,14 +31,7 @@ final class Embedding {
     private static void columns(long dtable, long dy, int[] ids, int offset, int rows, int from, int to, int width) {
         for (int r = 0; r < rows; r++) {
             long at = dtable + 4 * ((long) ids[offset + r] * width + from);
-            add(at, dy + 4 * ((long) r * width + from), to - from);
+            Elementwise.add(at, dy + 4 * ((long) r * width + from), to - from);
         }
-    }
-
-    /** y += x. */
-    static void add(long y, long x, int n) {
-        int whole = Lanes.whole(n);
-        for (int i = 0; i < whole; i += LANES) store(load(y + 4L * i).add(load(x + 4L * i)), y + 4L * i);
-        for (int i = whole; i < n; i++) set(y + 4L * i, get(y + 4L * i) + get(x + 4L * i));
     }
 }

@@ -117,35 +117,23 @@ final class Norm {
         }
     }
 
+    // Columns from .. to - 1, row after row.
     private static void gainGradients(
             long dgain, long dy, long x, long scales, int rows, int from, int to, int channels) {
-        int whole = from + whole(to - from);
-        for (int i = from; i < whole; i += LANES) {
-            store(
-                    load(dgain + 4L * i).add(gainVector(dy + 4L * i, x + 4L * i, scales, rows, channels)),
-                    dgain + 4L * i);
-        }
-        for (int i = whole; i < to; i++) {
-            set(dgain + 4L * i, get(dgain + 4L * i) + gainScalar(dy + 4L * i, x + 4L * i, scales, rows, channels));
+        for (int r = 0; r < rows; r++) {
+            long at = 4 * ((long) r * channels + from);
+            gainGradient(dgain + 4L * from, dy + at, x + at, get(scales + 4L * r), to - from);
         }
     }
 
-    private static FloatVector gainVector(long dy, long x, long scales, int rows, int channels) {
-        FloatVector sum = FloatVector.zero(FLOATS);
-        for (int r = 0; r < rows; r++) {
-            long at = 4L * r * channels;
-            sum = load(x + at).mul(get(scales + 4L * r)).fma(load(dy + at), sum);
+    private static void gainGradient(long dgain, long dy, long x, float scale, int n) {
+        int whole = whole(n);
+        for (int i = 0; i < whole; i += LANES) {
+            store(load(x + 4L * i).mul(scale).fma(load(dy + 4L * i), load(dgain + 4L * i)), dgain + 4L * i);
         }
-        return sum;
-    }
-
-    private static float gainScalar(long dy, long x, long scales, int rows, int channels) {
-        float sum = 0;
-        for (int r = 0; r < rows; r++) {
-            long at = 4L * r * channels;
-            sum = Math.fma(get(x + at) * get(scales + 4L * r), get(dy + at), sum);
+        for (int i = whole; i < n; i++) {
+            set(dgain + 4L * i, Math.fma(get(x + 4L * i) * scale, get(dy + 4L * i), get(dgain + 4L * i)));
         }
-        return sum;
     }
 
     /** The scalar twin of {@link #forward}, in double. */

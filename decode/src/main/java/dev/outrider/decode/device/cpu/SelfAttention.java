@@ -11,6 +11,7 @@ import static dev.outrider.decode.device.cpu.Lanes.whole;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.VectorOperators;
 
 /**
  * Causal self-attention of whole sequences, forward and backward, straight in the fused qkv buffer: blocks
@@ -188,7 +189,7 @@ final class SelfAttention {
     private static float max(long row, int visible) {
         FloatVector max = FloatVector.broadcast(FLOATS, HIDDEN);
         for (int i = 0; i < visible; i += LANES) max = max.max(load(row + 4L * i));
-        return max.reduceLanes(jdk.incubator.vector.VectorOperators.MAX);
+        return max.reduceLanes(VectorOperators.MAX);
     }
 
     private static float exponentials(long row, float max, int visible) {

@@ -81,8 +81,14 @@ class BackwardTest {
             Buffer dy = memory.normal(random, rows * n, 1), gradients = memory.zeros(rows * stride);
             long length = both.elements() - n;
             device.swigluGradient(
-                    gradients.slice(0, length), gradients.slice(n, length), dy, both.slice(0, length),
-                    both.slice(n, length), rows, stride, n);
+                    gradients.slice(0, length),
+                    gradients.slice(n, length),
+                    dy,
+                    both.slice(0, length),
+                    both.slice(n, length),
+                    rows,
+                    stride,
+                    n);
             double[] expected = new double[rows * stride], from = Close.doubles(both), d = Close.doubles(dy);
             for (int i = 0; i < rows * n; i++) {
                 int at = i / n * stride + i % n;

@@ -26,8 +26,8 @@ final class Close {
         int at = 0;
         for (int i = 0; i < expected.length; i++) {
             largest = Math.max(largest, Math.abs(expected[i]));
-            double error = Math.abs(found[i] - expected[i]);
-            if (!(error <= worst)) {
+            double error = Double.isNaN(found[i]) ? Double.POSITIVE_INFINITY : Math.abs(found[i] - expected[i]);
+            if (error > worst) {
                 worst = error;
                 at = i;
             }

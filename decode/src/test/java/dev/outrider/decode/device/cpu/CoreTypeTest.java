@@ -36,6 +36,8 @@ class CoreTypeTest {
     @Test
     void theLibraryInUseIsNotBelowTheCpu() {
         String core = OpenBlas.CORE;
-        assertThat(CoreType.better(core, CoreType.flags()).filter(name -> Lanes.LANES >= 16)).as(core).isEmpty();
+        assertThat(CoreType.better(core, CoreType.flags()).filter(name -> Lanes.LANES >= 16))
+                .as(core)
+                .isEmpty();
     }
 }

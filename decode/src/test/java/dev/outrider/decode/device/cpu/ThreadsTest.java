@@ -14,7 +14,8 @@ class ThreadsTest {
             for (int parts = 0; parts < 300; parts++) {
                 AtomicIntegerArray runs = new AtomicIntegerArray(parts);
                 threads.run(parts, runs::incrementAndGet);
-                for (int part = 0; part < parts; part++) assertThat(runs.get(part)).isEqualTo(1);
+                for (int part = 0; part < parts; part++)
+                    assertThat(runs.get(part)).isEqualTo(1);
             }
         }
     }

@@ -1,0 +1,91 @@
+package dev.outrider.decode.device.cpu;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.decode.device.Buffer;
+import java.util.Arrays;
+import java.util.Locale;
+
+/**
+ * What the machine itself can do, to be printed beside what training and decoding reach in the same run:
+ * the rate of the matrix product (training's limit) and of reading memory (decoding's).
+ */
+public final class GemmRate {
+    private static final int TIMES = 7;
+
+    private GemmRate() {}
+
+    /** A product of training: rows are tokens. */
+    public record Shape(int rows, int in, int out) {
+        double operations() {
+            return 2.0 * rows * in * out;
+        }
+    }
+
+    /**
+     * GFLOP/s of x · wᵀ in float32, the work of all shapes over the sum of their median times. Takes under a
+     * second for shapes of a 115M model.
+     */
+    public static double gflops(CpuDevice device, Shape... shapes) {
+        double operations = 0, nanos = 0;
+        for (Shape shape : shapes) {
+            operations += shape.operations();
+            nanos += nanos(device, shape);
+        }
+        return operations / nanos;
+    }
+
+    private static double nanos(CpuDevice device, Shape s) {
+        Buffer x = filled(device, (long) s.rows * s.in), w = filled(device, (long) s.out * s.in);
+        Buffer y = filled(device, (long) s.rows * s.out);
+        double nanos = median(() -> {
+            Gemm.nt(device.threads(), y.address(), s.out, x.address(), s.in, w.address(), s.in, s.rows, s.out, s.in, 0);
+        });
+        device.free(x);
+        device.free(w);
+        device.free(y);
+        return nanos;
+    }
+
+    /** GB/s of reading memory far larger than the caches, by all threads of the device. */
+    public static double readGigabytes(CpuDevice device) {
+        long elements = 1L << 26;
+        Buffer x = filled(device, elements);
+        double nanos = median(() -> device.sumOfSquares(x, elements));
+        device.free(x);
+        return x.bytes() / nanos;
+    }
+
+    private static Buffer filled(CpuDevice device, long elements) {
+        Buffer buffer = device.allocate(DType.F32, elements);
+        Elementwise.each(device.threads(), elements, (at, n) -> {
+            for (int i = 0; i < n; i++) Lanes.set(buffer.address() + 4 * (at + i), (i % 17 - 8) / 16f);
+        });
+        return buffer;
+    }
+
+    private static double median(Runnable work) {
+        work.run();
+        double[] nanos = new double[TIMES];
+        for (int i = 0; i < TIMES; i++) {
+            long start = System.nanoTime();
+            work.run();
+            nanos[i] = System.nanoTime() - start;
+        }
+        Arrays.sort(nanos);
+        return nanos[TIMES / 2];
+    }
+
+    /** Prints both for shapes of the 115M model. @param arguments the number of threads, default all */
+    public static void main(String[] arguments) {
+        int threads = arguments.length > 0
+                ? Integer.parseInt(arguments[0])
+                : Runtime.getRuntime().availableProcessors();
+        try (CpuDevice device = new CpuDevice(threads)) {
+            System.out.println(device.name());
+            for (Shape s : new Shape[] {new Shape(512, 1024, 2816), new Shape(2048, 1024, 3072)}) {
+                System.out.printf(Locale.ROOT, "%s %.0f GFLOP/s%n", s, gflops(device, s));
+            }
+            System.out.printf(Locale.ROOT, "reading memory: %.1f GB/s%n", readGigabytes(device));
+        }
+    }
+}

@@ -1,0 +1,115 @@
+package dev.outrider.decode.device.cpu;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Seeds;
+import dev.outrider.decode.device.Buffer;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.random.RandomGenerator;
+
+/** Every operation of a device once, by name, on buffers of its own; for tests that hold for all of them. */
+final class Everything {
+    private static final int ROWS = 150, IN = 207, OUT = 300, HEADS = 6, SHARED = 2, DIM = 20, TIME = 75;
+
+    private final CpuDevice device;
+    private final RandomGenerator random = Seeds.generator(3);
+    private final List<Buffer> made = new ArrayList<>();
+    private double squares;
+
+    final Map<String, Runnable> operations = new LinkedHashMap<>();
+
+    Everything(CpuDevice device) {
+        this.device = device;
+        forward();
+        gradients();
+        attention();
+        optimiser();
+    }
+
+    /** Everything that the operations have written, bit by bit. */
+    List<float[]> contents() {
+        List<float[]> all = new ArrayList<>();
+        for (Buffer b : made) if (b.type() == DType.F32) all.add(Native.floats(b));
+        all.add(new float[] {(float) squares, (float) (squares - (float) squares)});
+        return all;
+    }
+
+    private Buffer normal(int count) {
+        Buffer buffer = device.allocate(DType.F32, count);
+        device.upload(Seeds.normal(random, count, 1), 0, buffer, count);
+        made.add(buffer);
+        return buffer;
+    }
+
+    private Buffer bf16(Buffer from) {
+        Buffer to = device.allocate(DType.BF16, from.elements());
+        for (int i = 0; i < from.elements(); i++) {
+            short upper = (short) (Float.floatToRawIntBits(Native.value(from, i)) >>> 16);
+            Lanes.ALL.set(java.lang.foreign.ValueLayout.JAVA_SHORT, to.address() + 2L * i, upper);
+        }
+        return to;
+    }
+
+    private void forward() {
+        Buffer x = normal(ROWS * IN),
+                y = normal(ROWS * OUT),
+                w = normal(OUT * IN),
+                gain = normal(IN),
+                z = normal(ROWS * IN);
+        Buffer half = bf16(w), bias = normal(OUT), table = normal(2 * TIME * 10), both = normal(ROWS * 2 * IN);
+        int[] ids = random.ints(ROWS, 0, OUT).toArray();
+        operations.put("linear", () -> device.linear(y, x, w, ROWS, IN, OUT, 0));
+        operations.put("linear, bf16", () -> device.linear(y, x, half, ROWS, IN, OUT, 1));
+        operations.put("linear, few rows", () -> device.linear(y, x, w, 5, IN, OUT, 0));
+        operations.put("norm", () -> device.rmsNorm(z, x, gain, ROWS, IN, 1e-5f));
+        operations.put("norm, bf16", () -> device.rmsNorm(z, x, half, ROWS, IN, 1e-5f));
+        operations.put("bias", () -> device.addBias(y, bias, ROWS, OUT));
+        operations.put("embed", () -> device.embed(z, w, ids, 0, ROWS, IN));
+        operations.put("add", () -> device.add(z, x, ROWS * IN));
+        operations.put("scale", () -> device.scale(z, 0.5f, ROWS * IN));
+        operations.put("rope", () -> device.rope(x, ROWS, IN, 3, 20, table, TIME, 0, TIME, false));
+        Buffer gate = both.slice(0, both.elements() - IN), up = both.slice(IN, both.elements() - IN);
+        operations.put("swiglu", () -> device.swiglu(z, gate, up, ROWS, 2 * IN, IN));
+        Buffer copied = normal(ROWS * IN);
+        operations.put("copy", () -> device.copy(x, copied, ROWS * IN));
+        operations.put("zero", () -> device.zero(copied, ROWS * IN / 2));
+    }
+
+    private void gradients() {
+        Buffer x = normal(ROWS * IN), dy = normal(ROWS * OUT), w = normal(OUT * IN), gain = normal(IN);
+        Buffer dx = normal(ROWS * IN), dw = normal(OUT * IN), dgain = normal(IN), db = normal(OUT);
+        Buffer both = normal(ROWS * 2 * IN), dboth = normal(ROWS * 2 * IN);
+        int[] ids = random.ints(ROWS, 0, OUT).toArray();
+        long n = both.elements() - IN;
+        Buffer gate = both.slice(0, n), up = both.slice(IN, n), dgate = dboth.slice(0, n), dup = dboth.slice(IN, n);
+        operations.put("input gradient", () -> device.linearInputGradient(dx, dy, w, ROWS, IN, OUT, 0));
+        operations.put("weight gradient", () -> device.linearWeightGradient(dw, dy, x, ROWS, IN, OUT, 1));
+        operations.put("norm gradient", () -> device.rmsNormGradient(dx, dgain, x, x, gain, ROWS, IN, 1e-5f));
+        operations.put("bias gradient", () -> device.addBiasGradient(db, dy, ROWS, OUT));
+        operations.put("embed gradient", () -> device.embedGradient(dw, x, ids, 0, ROWS, IN));
+        operations.put("swiglu gradient", () -> device.swigluGradient(dgate, dup, x, gate, up, ROWS, 2 * IN, IN));
+    }
+
+    private void attention() {
+        int batch = 2, kv = HEADS / SHARED, width = HEADS * DIM, fused = (HEADS + 2 * kv) * DIM, tokens = batch * TIME;
+        Buffer qkv = normal(tokens * fused), out = normal(tokens * width), logs = normal(tokens * HEADS);
+        Buffer dqkv = normal(tokens * fused), dout = normal(tokens * width);
+        operations.put("attention", () -> device.causalAttention(out, logs, qkv, batch, TIME, HEADS, kv, DIM));
+        operations.put(
+                "attention gradient",
+                () -> device.causalAttentionGradient(dqkv, dout, out, logs, qkv, batch, TIME, HEADS, kv, DIM));
+        Buffer keys = normal(kv * TIME * DIM), values = normal(kv * TIME * DIM);
+        operations.put("append", () -> device.append(keys, qkv, 5, 3, TIME, kv, DIM));
+        operations.put("attend", () -> device.attend(out, dout, keys, values, 4, TIME, TIME, HEADS, kv, DIM));
+    }
+
+    private void optimiser() {
+        int n = 100_003;
+        Buffer p = normal(n), g = normal(n), m = normal(n), v = device.allocate(DType.F32, n);
+        made.add(v);
+        operations.put("adamW", () -> device.adamW(p, g, m, v, n, 1e-3, 0.9, 0.95, 1e-8, 0.1, 0.5, 3));
+        operations.put("squares", () -> squares += device.sumOfSquares(p, n));
+    }
+}
