@@ -9,6 +9,7 @@ import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.ShortVector;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
@@ -28,6 +29,10 @@ final class Lanes {
     private static final VectorSpecies<Short> SHORTS = VectorSpecies.of(short.class, HALF);
     private static final VectorSpecies<Float> HALF_FLOATS = VectorSpecies.of(float.class, HALF);
     static final VectorSpecies<Double> DOUBLES = VectorSpecies.of(double.class, FLOATS.vectorShape());
+
+    private static final VectorShuffle<Float> BY_HALF = exchange(LANES / 2), BY_QUARTER = exchange(LANES / 4);
+    private static final VectorShuffle<Float> BY_EIGHTH = exchange(LANES / 8), BY_SIXTEENTH = exchange(LANES / 16);
+    private static final FloatVector INDEX = FloatVector.zero(FLOATS).addIndex(1);
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
@@ -80,25 +85,22 @@ final class Lanes {
         return Float.intBitsToFloat(ALL.get(SHORT, address) << 16);
     }
 
-    /** Lane l with lane l + n/2, for n = LANES, ..., 2. */
+    /** Adds lanes half a vector apart, then a quarter, and so on. */
     static float sum(FloatVector v) {
-        return switch (LANES) {
-            case 16 ->
-                ((v.lane(0) + v.lane(8)) + (v.lane(4) + v.lane(12)))
-                        + ((v.lane(2) + v.lane(10)) + (v.lane(6) + v.lane(14)))
-                        + (((v.lane(1) + v.lane(9)) + (v.lane(5) + v.lane(13)))
-                                + ((v.lane(3) + v.lane(11)) + (v.lane(7) + v.lane(15))));
-            case 8 ->
-                ((v.lane(0) + v.lane(4)) + (v.lane(2) + v.lane(6)))
-                        + ((v.lane(1) + v.lane(5)) + (v.lane(3) + v.lane(7)));
-            default -> slowSum(v);
-        };
+        FloatVector s = v.add(v.rearrange(BY_HALF));
+        s = s.add(s.rearrange(BY_QUARTER));
+        if (LANES > 4) s = s.add(s.rearrange(BY_EIGHTH));
+        if (LANES > 8) s = s.add(s.rearrange(BY_SIXTEENTH));
+        return s.lane(0);
     }
 
-    private static float slowSum(FloatVector v) {
-        float sum = 0;
-        for (int l = 0; l < LANES; l++) sum += v.lane(l);
-        return sum;
+    private static VectorShuffle<Float> exchange(int distance) {
+        return VectorShuffle.fromOp(FLOATS, i -> i ^ distance);
+    }
+
+    /** The first n lanes of v, and otherwise in the others. */
+    static FloatVector first(int n, FloatVector v, float otherwise) {
+        return v.blend(otherwise, INDEX.compare(VectorOperators.GE, (float) n));
     }
 
     static double sum(DoubleVector v) {

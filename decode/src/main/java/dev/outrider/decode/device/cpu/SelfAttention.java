@@ -2,6 +2,7 @@ package dev.outrider.decode.device.cpu;
 
 import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
 import static dev.outrider.decode.device.cpu.Lanes.LANES;
+import static dev.outrider.decode.device.cpu.Lanes.first;
 import static dev.outrider.decode.device.cpu.Lanes.get;
 import static dev.outrider.decode.device.cpu.Lanes.load;
 import static dev.outrider.decode.device.cpu.Lanes.set;
@@ -82,7 +83,6 @@ final class SelfAttention {
         for (int r = 0; r < rows; r++) {
             long row = scores + 4L * r * padded;
             int visible = first + r + 1;
-            hide(row, visible);
             float max = max(row, visible), sum = exponentials(row, max, visible);
             zero(row, visible, seen);
             set(logs + 4L * (first + r), max + (float) Math.log(sum));
@@ -96,7 +96,7 @@ final class SelfAttention {
         next.set(0);
         OpenBlas.oneThread();
         threads.run(Math.min(threads.count(), batch * kvHeads), part -> {
-            long room = scratch[part].floats(2L * BLOCK * padded);
+            long room = scratch[part].floats(2L * BLOCK * padded + time);
             for (int u = next.getAndIncrement(); u < batch * kvHeads; u = next.getAndIncrement()) {
                 group(u / kvHeads, u % kvHeads, room, dqkv, dout, out, logSum, qkv);
             }
@@ -116,44 +116,42 @@ final class SelfAttention {
     private void headGradient(
             int b, int h, boolean adds, long room, long dqkv, long dout, long out, long logs, long qkv) {
         int last = (time - 1) / BLOCK * BLOCK;
+        inner(room + 8L * BLOCK * padded, dout, out);
         for (int first = last; first >= 0; first -= BLOCK) {
             int rows = Math.min(BLOCK, time - first);
-            blockGradient(b, h, first, rows, adds || first < last ? 1 : 0, room, dqkv, dout, out, logs, qkv);
+            blockGradient(b, h, first, rows, adds || first < last ? 1 : 0, room, dqkv, dout, logs, qkv);
         }
     }
 
     private void blockGradient(
-            int b,
-            int h,
-            int first,
-            int rows,
-            float beta,
-            long room,
-            long dqkv,
-            long dout,
-            long out,
-            long logs,
-            long qkv) {
-        long p = room, ds = room + 4L * BLOCK * padded, rowsAt = 4L * first * stride, outAt = 4 * first * width();
-        long q = query(qkv, b, h) + rowsAt, k = key(qkv, b, h), v = value(qkv, b, h), d = dout + outAt;
+            int b, int h, int first, int rows, float beta, long room, long dqkv, long dout, long logs, long qkv) {
+        long p = room, ds = room + 4L * BLOCK * padded, inner = ds + 4L * BLOCK * padded, rowsAt = 4L * first * stride;
+        long q = query(qkv, b, h) + rowsAt, k = key(qkv, b, h), v = value(qkv, b, h);
+        long d = dout + 4 * first * width();
         int seen = first + rows, wide = (int) width();
         scores(p, q, k, rows, seen);
         OpenBlas.sgemm(false, true, rows, seen, headDim, 1, d, wide, v, stride, 0, ds, padded);
-        probabilities(p, ds, d, out + outAt, logs + 4L * first, first, rows);
+        probabilities(p, ds, inner + 4L * first, logs + 4L * first, first, rows);
         OpenBlas.sgemm(
                 false, false, rows, headDim, seen, 1, ds, padded, k, stride, 0, query(dqkv, b, h) + rowsAt, stride);
         OpenBlas.sgemm(true, false, seen, headDim, rows, 1, ds, padded, q, stride, beta, key(dqkv, b, h), stride);
         OpenBlas.sgemm(true, false, seen, headDim, rows, 1, p, padded, d, wide, beta, value(dqkv, b, h), stride);
     }
 
+    // D: for every row of a head, dO·O.
+    private void inner(long inner, long dout, long out) {
+        for (int r = 0; r < time; r++) {
+            long at = 4 * r * width();
+            set(inner + 4L * r, product(dout + at, out + at, headDim));
+        }
+    }
+
     // scores become P, ds (which holds dO·Vᵀ) becomes the gradient of the unscaled scores.
-    private void probabilities(long p, long ds, long dout, long out, long logs, int first, int rows) {
+    private void probabilities(long p, long ds, long inner, long logs, int first, int rows) {
         for (int r = 0; r < rows; r++) {
-            long at = 4L * r * padded, outAt = 4 * r * width();
+            long at = 4L * r * padded;
             int visible = first + r + 1;
-            hide(p + at, visible);
-            float inner = product(dout + outAt, out + outAt, headDim);
-            rowGradient(p + at, ds + at, get(logs + 4L * r), inner, scale, visible);
+            rowGradient(p + at, ds + at, get(logs + 4L * r), get(inner + 4L * r), scale, visible);
             zero(p + at, visible, first + rows);
             zero(ds + at, visible, first + rows);
         }
@@ -175,27 +173,23 @@ final class SelfAttention {
         return query(qkv, b, heads + kvHeads + h / (heads / kvHeads));
     }
 
-    // From visible to the end of its vector: so low that nothing comes of it.
-    private static void hide(long row, int visible) {
-        for (int i = visible; i % LANES != 0; i++) set(row + 4L * i, HIDDEN);
-    }
-
+    // Row kernels take whole vectors; what lies past visible in the last one becomes zero with the others.
     private static void zero(long row, int visible, int seen) {
-        int i = visible;
-        for (; i % LANES != 0; i++) set(row + 4L * i, 0);
-        for (; i < seen; i += LANES) store(FloatVector.zero(FLOATS), row + 4L * i);
+        for (int i = whole(visible + LANES - 1); i < seen; i += LANES) {
+            store(FloatVector.zero(FLOATS), row + 4L * i);
+        }
     }
 
     private static float max(long row, int visible) {
         FloatVector max = FloatVector.broadcast(FLOATS, HIDDEN);
-        for (int i = 0; i < visible; i += LANES) max = max.max(load(row + 4L * i));
+        for (int i = 0; i < visible; i += LANES) max = max.max(first(visible - i, load(row + 4L * i), HIDDEN));
         return max.reduceLanes(VectorOperators.MAX);
     }
 
     private static float exponentials(long row, float max, int visible) {
         FloatVector sum = FloatVector.zero(FLOATS);
         for (int i = 0; i < visible; i += LANES) {
-            FloatVector e = Lanes.exp(load(row + 4L * i).sub(max));
+            FloatVector e = first(visible - i, Lanes.exp(load(row + 4L * i).sub(max)), 0);
             store(e, row + 4L * i);
             sum = sum.add(e);
         }
@@ -206,16 +200,19 @@ final class SelfAttention {
         FloatVector lanes = FloatVector.zero(FLOATS);
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) lanes = load(a + 4L * i).fma(load(b + 4L * i), lanes);
-        float sum = sum(lanes);
-        for (int i = whole; i < n; i++) sum = Math.fma(get(a + 4L * i), get(b + 4L * i), sum);
+        return whole == n ? sum(lanes) : rest(a, b, whole, n, sum(lanes));
+    }
+
+    private static float rest(long a, long b, int from, int to, float sum) {
+        for (int i = from; i < to; i++) sum = Math.fma(get(a + 4L * i), get(b + 4L * i), sum);
         return sum;
     }
 
     private static void rowGradient(long p, long ds, float log, float inner, float scale, int visible) {
         for (int i = 0; i < visible; i += LANES) {
-            FloatVector e = Lanes.exp(load(p + 4L * i).sub(log));
+            FloatVector e = first(visible - i, Lanes.exp(load(p + 4L * i).sub(log)), 0);
             store(e, p + 4L * i);
-            store(load(ds + 4L * i).sub(inner).mul(e).mul(scale), ds + 4L * i);
+            store(first(visible - i, load(ds + 4L * i).sub(inner).mul(e).mul(scale), 0), ds + 4L * i);
         }
     }
 }
