@@ -30,7 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("goldens")
 class BitIdentityTest {
     private static final int CAPACITY = 128;
-    private static final Limits LIMITS = new Limits(40, Set.of());
+    private static final Limits LIMITS = new Limits(24, Set.of());
 
     @Test
     void withWeightsAsTheyAreStored() throws IOException {

@@ -31,4 +31,11 @@ final class Drafters {
     static int[] prompt(RandomGenerator random, int length, int vocabulary) {
         return random.ints(length, 0, vocabulary).toArray();
     }
+
+    /** Logits that fall slowly from id to id. */
+    static float[] row(int vocabulary) {
+        float[] row = new float[vocabulary];
+        for (int i = 0; i < vocabulary; i++) row[i] = -0.01f * i;
+        return row;
+    }
 }

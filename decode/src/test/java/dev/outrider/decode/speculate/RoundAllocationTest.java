@@ -1,0 +1,38 @@
+package dev.outrider.decode.speculate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.management.ThreadMXBean;
+import java.lang.management.ManagementFactory;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Rounds reuse their laws and rows: what they allocate does not grow with the vocabulary. */
+class RoundAllocationTest {
+    private static final int VOCABULARY = 4000;
+    private static final int[] PROMPT = {1, 2};
+    private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.8})
+    void aRoundAllocatesNoRowAndNoLaw(double temperature) {
+        Sampling sampling = new Sampling(temperature, 500, 0.9, 0.001, 1.1);
+        float[] row = Drafters.row(VOCABULARY);
+        FakeModel.Logits same = (context, length) -> row;
+        NgramTable table = NgramTable.of(VOCABULARY, List.of(new int[] {1, 2, 3, 4, 5, 1, 3}));
+        for (Drafter drafter : List.of(Drafters.neural(VOCABULARY, 2000, same), table)) {
+            Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 2000, same));
+            decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(50, Set.of()), 1, Listener.NONE);
+            long before = THREADS.getCurrentThreadAllocatedBytes();
+            var generation =
+                    decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(400, Set.of()), 1, Listener.NONE);
+            long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+            long once = 40_000; // random streams, the transcript's growth, the result
+            assertThat((allocated - once) / generation.passes().size())
+                    .as(drafter.name())
+                    .isLessThan(400);
+        }
+    }
+}
