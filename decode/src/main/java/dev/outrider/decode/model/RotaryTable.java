@@ -14,7 +14,11 @@ public final class RotaryTable {
 
     /** Owned by the caller, who gives it back with {@link Device#free}. */
     public static Buffer of(Device device, ModelConfig config, int positions) {
-        double[] frequencies = config.inverseFrequencies();
+        return of(device, config.inverseFrequencies(), positions);
+    }
+
+    /** @param frequencies radians per position of each pair, D/2 */
+    public static Buffer of(Device device, double[] frequencies, int positions) {
         int pairs = frequencies.length, half = Math.multiplyExact(positions, pairs);
         float[] table = new float[Math.multiplyExact(2, half)];
         for (int at = 0; at < half; at++) {

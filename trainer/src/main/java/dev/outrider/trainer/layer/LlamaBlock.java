@@ -198,8 +198,8 @@ public final class LlamaBlock extends LayerSettings {
         /** Queries and keys lie side by side: one call turns both. */
         private void rotate(Buffer fused, boolean inverse) {
             LlamaBlock s = layerConf();
-            RotaryTable rotary = step().rotary();
-            Buffer table = rotary.of(s.frequencies, time());
+            RotaryAngles rotary = step().rotary();
+            Buffer table = rotary.table(s.frequencies, time());
             int turned = s.heads + s.kvHeads, stride = s.fused();
             device().rope(fused, rows(), stride, turned, s.headDim, table, rotary.positions(), 0, time(), inverse);
         }

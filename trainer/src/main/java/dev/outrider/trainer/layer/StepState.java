@@ -21,7 +21,7 @@ final class StepState implements AutoCloseable {
     /** One chunk of logits. */
     final Scratch logits;
 
-    private final RotaryTable rotary;
+    private final RotaryAngles rotary;
 
     Batch batch;
     TokenLoss loss;
@@ -36,7 +36,7 @@ final class StepState implements AutoCloseable {
         inner = new Scratch(device);
         product = new Scratch(device);
         logits = new Scratch(device);
-        rotary = new RotaryTable(device);
+        rotary = new RotaryAngles(device);
     }
 
     /** 1 where matrix gradients are added to what is there, 0 where they replace it. */
@@ -44,7 +44,7 @@ final class StepState implements AutoCloseable {
         return accumulate ? 1 : 0;
     }
 
-    RotaryTable rotary() {
+    RotaryAngles rotary() {
         return rotary;
     }
 
