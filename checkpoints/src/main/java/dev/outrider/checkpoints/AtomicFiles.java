@@ -3,6 +3,7 @@ package dev.outrider.checkpoints;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -50,11 +51,16 @@ public final class AtomicFiles {
      */
     public static void directory(Path target, Writer writer) {
         attempt(target, temporary -> {
+            refuseFile(target);
             Files.createDirectory(temporary);
             writer.write(temporary);
             forceTree(temporary);
             Exchange.intoPlace(temporary, target);
         });
+    }
+
+    private static void refuseFile(Path target) throws IOException {
+        if (Files.exists(target) && !Files.isDirectory(target)) throw new FileAlreadyExistsException(target.toString());
     }
 
     // The temporary is gone afterwards, however the body ends: renamed, or deleted (an exchanged old folder too).
@@ -88,14 +94,23 @@ public final class AtomicFiles {
         return hidden(target, ASIDE);
     }
 
-    /** Deletes what killed processes left in a folder, and puts back what one had only moved aside. */
+    /** Deletes what killed processes left in a folder; only for who alone writes there. */
     static void clear(Path folder) throws IOException {
+        restore(folder);
+        for (Path p : hidden(folder)) delete(p);
+    }
+
+    /** Puts back what a killed process had moved aside. */
+    static void restore(Path folder) throws IOException {
+        for (Path p : hidden(folder)) {
+            Path target = folder.resolve(originalName(p));
+            if (p.getFileName().toString().contains(ASIDE) && Files.notExists(target)) Files.move(p, target);
+        }
+    }
+
+    private static List<Path> hidden(Path folder) throws IOException {
         try (var paths = Files.list(folder)) {
-            for (Path p : paths.filter(AtomicFiles::isHidden).toList()) {
-                Path target = folder.resolve(originalName(p));
-                if (p.getFileName().toString().contains(ASIDE) && Files.notExists(target)) Files.move(p, target);
-                else delete(p);
-            }
+            return paths.filter(AtomicFiles::isHidden).toList();
         }
     }
 

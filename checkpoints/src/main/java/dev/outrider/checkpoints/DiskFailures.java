@@ -15,7 +15,7 @@ final class DiskFailures {
     private static final List<String> FULL =
             List.of("No space left on device", "Disk quota exceeded", "not enough space on the disk");
     private static final List<String> UNWRITABLE =
-            List.of("Read-only file system", "Not a directory", "Permission denied");
+            List.of("Read-only file system", "Not a directory", "Is a directory", "Permission denied");
 
     private DiskFailures() {}
 

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -52,7 +53,8 @@ final class Exchange {
         AtomicFiles.delete(old);
     }
 
-    private static boolean swap(Path a, Path b) {
+    /** False where the system or the file system cannot. */
+    static boolean swap(Path a, Path b) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment from = arena.allocateFrom(a.toString()), to = arena.allocateFrom(b.toString());
             if (LINUX.isPresent()) {
@@ -64,7 +66,7 @@ final class Exchange {
         }
     }
 
-    private static Optional<MethodHandle> function(String name, java.lang.foreign.MemoryLayout... arguments) {
+    private static Optional<MethodHandle> function(String name, MemoryLayout... arguments) {
         Linker linker = Linker.nativeLinker();
         return linker.defaultLookup()
                 .find(name)

@@ -3,6 +3,7 @@ package dev.outrider.checkpoints;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.TokenizerJson;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -56,8 +57,24 @@ public final class HuggingFace {
             long shardBytes,
             Optional<Tokenizer> tokenizer,
             Optional<Provenance> provenance) {
+        refuseOther(directory);
         AtomicFiles.directory(
                 directory, folder -> files(folder, config, tensors, stored, shardBytes, tokenizer, provenance));
+    }
+
+    // Replacing a folder deletes what is in it: only a model may go that way.
+    private static void refuseOther(Path directory) {
+        if (!Files.isDirectory(directory) || Files.exists(directory.resolve(HuggingFaceConfig.FILE))) return;
+        try (var entries = Files.list(directory)) {
+            if (entries.findAny().isEmpty()) return;
+        } catch (IOException e) {
+            throw DiskFailures.writing(directory, e);
+        }
+        throw Failure.usage(
+                directory.toString(),
+                "a folder with other things in it",
+                "a new folder, an empty one, or an older model to replace",
+                "Choose another path.");
     }
 
     /**

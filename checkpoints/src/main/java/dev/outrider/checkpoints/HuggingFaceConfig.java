@@ -89,14 +89,14 @@ final class HuggingFaceConfig {
     }
 
     private static RopeScaling scaling(Keys rope) {
-        String type = rope.text("rope_type").or(() -> rope.text("type")).orElse("default");
-        return switch (type) {
+        String key = rope.has("rope_type") || !rope.has("type") ? "rope_type" : "type";
+        return switch (rope.text(key).orElseThrow(() -> rope.wrong(key, "default, linear or llama3"))) {
             case "default" -> new RopeScaling.None();
             case "linear" -> new RopeScaling.Linear(rope.number("factor"));
             case "llama3" -> llama3(rope);
             default ->
                 throw rope.wrong(
-                        rope.has("rope_type") ? "rope_type" : "type",
+                        key,
                         "default, linear or llama3",
                         "Use a model with one of these; ignoring it would give wrong answers.");
         };

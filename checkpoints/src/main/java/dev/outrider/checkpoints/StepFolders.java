@@ -45,6 +45,7 @@ public final class StepFolders {
 
     /** The checkpoint that the pointer names; where it names none that is there, the newest. */
     public Optional<Path> latest() {
+        restore();
         return pointed().or(() -> all().stream().findFirst());
     }
 
@@ -99,8 +100,16 @@ public final class StepFolders {
     }
 
     private void clear() {
+        inFolder(AtomicFiles::clear);
+    }
+
+    private void restore() {
+        inFolder(AtomicFiles::restore);
+    }
+
+    private void inFolder(AtomicFiles.Writer action) {
         try {
-            if (Files.isDirectory(folder)) AtomicFiles.clear(folder);
+            if (Files.isDirectory(folder)) action.write(folder);
         } catch (IOException e) {
             throw DiskFailures.writing(folder, e);
         }
