@@ -65,9 +65,8 @@ record AnswerPlan(
     }
 
     /** Writes the plan, or checks that the folder's is the same. */
-    void begin(Path folder) throws IOException {
+    void begin(Path folder) {
         if (!Files.exists(folder.resolve(NAME))) {
-            Files.createDirectories(folder);
             AtomicFiles.file(folder.resolve(NAME), file -> JSON.writeValue(file.toFile(), this));
         } else if (!read(folder).equals(this)) {
             throw Failure.usage(

@@ -194,6 +194,12 @@ class AnswersTest {
     }
 
     @Test
+    void unwritableOutputIsNamed() throws IOException {
+        Path file = Files.writeString(folder.resolve("file"), "no folder");
+        fails(Failure.Kind.USAGE, "file", spec(file.resolve("answers"), 3));
+    }
+
+    @Test
     void badPromptsAreNamed() throws IOException {
         Path file = folder.resolve("bad.jsonl");
         for (String[] bad : new String[][] {

@@ -20,8 +20,8 @@ final class TinyTarget {
 
     static Path write(Path folder) {
         Tokenizer tokenizer = TestTokenizer.train();
-        ModelConfig config = ModelConfig.draft(
-                tokenizer.size(), 16, 40, 2, 2, CONTEXT, tokenizer.bosId(), tokenizer.eosId());
+        ModelConfig config =
+                ModelConfig.draft(tokenizer.size(), 16, 40, 2, 2, CONTEXT, tokenizer.bosId(), tokenizer.eosId());
         HuggingFace.write(folder, config, tensors(config), Optional.of(tokenizer), Optional.empty());
         return folder;
     }

@@ -226,6 +226,10 @@ class TextPipelineTest {
         assertThat(TextPipeline.run(spark, spec).counts()).isEqualTo(EXPECTED);
         Files.delete(spec.output().resolve("train").resolve(ShardManifest.NAME));
         fails(Failure.Kind.USAGE, "something else than shards", spec);
+        Path file = Files.writeString(folder.resolve("file"), "no folder");
+        TextSpec unwritable =
+                new TextSpec(spec.source(), tokenizer, file.resolve("out"), T, Packing.JOINED, FILTERS, 0, 64, 11);
+        fails(Failure.Kind.USAGE, "file", unwritable);
     }
 
     private static void fails(Failure.Kind kind, String text, TextSpec spec) {
