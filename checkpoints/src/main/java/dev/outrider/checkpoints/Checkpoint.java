@@ -42,7 +42,7 @@ public final class Checkpoint implements AutoCloseable {
      */
     public static Checkpoint open(Path path) {
         if (!Files.exists(path)) throw noModel(path, "nothing");
-        if (path.getFileName().toString().endsWith(".bin")) return llama2c(path);
+        if (!Files.isDirectory(path) && path.toString().endsWith(".bin")) return llama2c(path);
         if (!Files.isDirectory(path)) throw noModel(path, "a file of another kind");
         if (!Files.exists(path.resolve(HuggingFaceConfig.FILE))) throw noModel(path, "a folder without config.json");
         return directory(path);

@@ -7,6 +7,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /**
  * The tensors of a Hugging Face directory: model.safetensors, or shards with an index that says which
@@ -15,6 +16,7 @@ import java.util.Set;
 final class HuggingFaceWeights implements Weights {
     static final String SINGLE = "model.safetensors", INDEX = "model.safetensors.index.json";
     private static final String REMEDY = "The download is incomplete or mixed: get all of the model's files again.";
+    private static final Pattern SHARD = Pattern.compile("[^/\\\\\\x00]+\\.safetensors");
     private final Path folder;
     private final Map<String, Safetensors> files = new LinkedHashMap<>();
     private final Map<String, Safetensors> byName = new LinkedHashMap<>();
@@ -63,9 +65,8 @@ final class HuggingFaceWeights implements Weights {
 
     private Safetensors shard(Keys map, String tensor, JsonNode file) {
         String place = map.place() + ", tensor " + tensor;
-        if (!file.isTextual()
-                || !Path.of(file.textValue()).equals(Path.of(file.textValue()).getFileName())) {
-            throw refused(place, file.toString(), "the name of a file in the same folder");
+        if (!file.isTextual() || !SHARD.matcher(file.textValue()).matches()) {
+            throw refused(place, file.toString(), "the name of a .safetensors file in the same folder");
         }
         if (!Files.exists(folder.resolve(file.textValue()))) {
             throw refused(place, "no file " + file.textValue(), "that shard beside the index");

@@ -5,11 +5,14 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outrider.checkpoints.tokenizer.BpeTrainer;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -94,6 +97,56 @@ class HuggingFaceTest {
     }
 
     @Test
+    void tokenizerAndProvenanceComeAlong() {
+        Tokenizer tokenizer = BpeTrainer.train(Map.of("draft", 5L, "target", 3L), 300, List.of());
+        ModelConfig config = ModelConfig.draft(tokenizer.size(), 8, 12, 1, 2, 64, tokenizer.bosId(), tokenizer.eosId());
+        Provenance provenance = Provenance.now("outrider export", "seed: 1", 1, "", "runs/x");
+        List<Tensor> tensors = Models.tensors(config, Seeds.generator(11));
+        HuggingFace.write(folder.resolve("m"), config, tensors, Optional.of(tokenizer), Optional.of(provenance));
+        assertThat(Provenance.read(folder.resolve("m"))).contains(provenance);
+        try (Checkpoint read = Checkpoint.open(folder.resolve("m"))) {
+            assertThat(read.requireTokenizer().hash()).isEqualTo(tokenizer.hash());
+        }
+        ModelConfig smaller = ModelConfig.draft(tokenizer.size() - 1, 8, 12, 1, 2, 64, 1, 2);
+        HuggingFace.write(
+                folder.resolve("s"),
+                smaller,
+                Models.tensors(smaller, Seeds.generator(12)),
+                Optional.of(tokenizer),
+                Optional.empty());
+        try (Checkpoint read = Checkpoint.open(folder.resolve("s"))) {
+            assertFailure(
+                    read::requireTokenizer,
+                    Failure.Kind.DATA,
+                    tokenizer.size() + " ids",
+                    "vocabulary of " + smaller.vocabSize());
+        }
+        write(folder.resolve("n"), config, tensors);
+        try (Checkpoint read = Checkpoint.open(folder.resolve("n"))) {
+            assertThat(read.tokenizer()).isEmpty();
+            assertFailure(read::requireTokenizer, Failure.Kind.DATA, "no tokenizer", "tokenizer.json");
+        }
+    }
+
+    @Test
+    void onlyAModelIsReplaced() throws IOException {
+        ModelConfig config = small(true);
+        Path model = Files.createDirectory(folder.resolve("m"));
+        write(model, config, Models.tensors(config, Seeds.generator(13)));
+        Files.writeString(model.resolve("old"), "x");
+        write(model, config, Models.tensors(config, Seeds.generator(14)));
+        assertThat(model.resolve("old")).doesNotExist();
+        Path home = Files.createDirectory(folder.resolve("home"));
+        Path letter = Files.writeString(home.resolve("letter"), "x");
+        assertFailure(
+                () -> write(home, config, Models.tensors(config, Seeds.generator(15))),
+                Failure.Kind.USAGE,
+                "home",
+                "other things");
+        assertThat(letter).hasContent("x");
+    }
+
+    @Test
     void theHashTellsModelsApart() {
         var random = Seeds.generator(2);
         ModelConfig config = small(true);
@@ -118,7 +171,7 @@ class HuggingFaceTest {
         float[] values = tiesAndOthers(stored);
         Tensor tensor = Tensor.of("t", values, values.length);
         Path file = folder.resolve("t.safetensors");
-        SafetensorsWriter.write(file, List.of(tensor), t -> stored, java.util.Map.of());
+        SafetensorsWriter.write(file, List.of(tensor), t -> stored, Map.of());
         try (Safetensors read = Safetensors.open(file)) {
             double[] found = read.tensor("t").doubles();
             for (int i = 0; i < values.length; i++) {
@@ -188,14 +241,14 @@ class HuggingFaceTest {
         List<Tensor> tensors = Models.tensors(small(true), Seeds.generator(6));
         Tensor embedding = tensors.getFirst();
         tensors.add(new Tensor(LlamaLayout.HEAD, DType.F32, embedding.shape(), embedding.data()));
-        Safetensors.write(folder.resolve("model.safetensors"), tensors, java.util.Map.of());
+        Safetensors.write(folder.resolve("model.safetensors"), tensors, Map.of());
         writeConfig(folder, small(true));
         try (Checkpoint read = Checkpoint.open(folder)) {
             assertThat(read.has(LlamaLayout.HEAD)).isFalse();
         }
         tensors.removeLast();
         tensors.add(Models.tensor(LlamaLayout.HEAD, DType.F32, Seeds.generator(7), embedding.shape()));
-        Safetensors.write(folder.resolve("model.safetensors"), tensors, java.util.Map.of());
+        Safetensors.write(folder.resolve("model.safetensors"), tensors, Map.of());
         assertFailure(
                 () -> Checkpoint.open(folder), Failure.Kind.DATA, "lm_head.weight", "differs", "tie_word_embeddings");
     }
@@ -247,7 +300,7 @@ class HuggingFaceTest {
     void wrongTensorsAreRefused(String what, Consumer<List<Tensor>> change, List<String> said) {
         List<Tensor> tensors = Models.tensors(small(false), Seeds.generator(8));
         change.accept(tensors);
-        Safetensors.write(folder.resolve("model.safetensors"), tensors, java.util.Map.of());
+        Safetensors.write(folder.resolve("model.safetensors"), tensors, Map.of());
         writeConfig(folder, small(false));
         assertFailure(() -> Checkpoint.open(folder), Failure.Kind.DATA, said.toArray(String[]::new));
     }
@@ -256,7 +309,7 @@ class HuggingFaceTest {
     void rotaryFrequenciesOfOldFilesAreTolerated() {
         List<Tensor> tensors = Models.tensors(small(false), Seeds.generator(9));
         tensors.add(Tensor.of("model.layers.0.self_attn.rotary_emb.inv_freq", new float[] {1, 0.01f}, 2));
-        Safetensors.write(folder.resolve("model.safetensors"), tensors, java.util.Map.of());
+        Safetensors.write(folder.resolve("model.safetensors"), tensors, Map.of());
         writeConfig(folder, small(false));
         try (Checkpoint read = Checkpoint.open(folder)) {
             assertThat(read.names()).noneMatch(name -> name.contains("inv_freq"));
@@ -277,6 +330,9 @@ class HuggingFaceTest {
         ObjectNode json = (ObjectNode) Json.MAPPER.readTree(index.toFile());
         String first = json.at("/weight_map/model.embed_tokens.weight").textValue();
         String last = json.at("/weight_map/lm_head.weight").textValue();
+        for (String name : List.of("", ".", "..", "\0.safetensors", "config.json")) {
+            refusedIndex(index, json, map -> map.put("lm_head.weight", name), "lm_head.weight", "the name of a");
+        }
         refusedIndex(
                 index,
                 json,

@@ -9,6 +9,8 @@ import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -137,6 +139,21 @@ class Llama2cTest {
             double[] norm = model.tensor("model.norm.weight").doubles();
             assertThat(Arrays.stream(norm).average().orElseThrow()).isBetween(0.5, 20.0);
             assertThat(Arrays.stream(norm).min().orElseThrow()).isPositive();
+        }
+    }
+
+    @Test
+    void theRealOneBecomesAHuggingFaceDirectory() {
+        Path exported = folder.resolve("exported");
+        try (Checkpoint model = Checkpoint.open(Shared.asset("stories260K/stories260K.bin"))) {
+            List<Tensor> tensors = model.names().stream().map(model::tensor).toList();
+            HuggingFace.write(exported, model.config(), tensors, model.tokenizer(), Optional.empty());
+            try (Checkpoint read = Checkpoint.open(exported)) {
+                assertThat(read.config()).isEqualTo(model.config());
+                assertThat(read.hash()).isEqualTo(model.hash());
+                assertThat(read.requireTokenizer().encode("Once upon a time", false))
+                        .isEqualTo(model.requireTokenizer().encode("Once upon a time", false));
+            }
         }
     }
 }
