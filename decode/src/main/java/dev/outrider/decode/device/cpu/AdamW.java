@@ -42,14 +42,14 @@ record AdamW(double keep, double first, double second, double rate, double root,
         float second = (float) this.second, rate = (float) -this.rate, root = (float) this.root;
         float eps = (float) this.eps, scale = (float) this.scale;
         int whole = whole(n);
-        vectors(p, g, m, v, whole, keep, first, second, rest, rate, root, eps, scale);
+        wholeRow(p, g, m, v, whole, keep, first, second, rest, rate, root, eps, scale);
         for (int i = whole; i < n; i++) {
             long at = 4L * i;
             one(p + at, g + at, m + at, v + at, keep, first, second, rest, rate, root, eps, scale);
         }
     }
 
-    private static void vectors(
+    private static void wholeRow(
             long p,
             long g,
             long m,

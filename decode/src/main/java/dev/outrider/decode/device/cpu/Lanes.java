@@ -17,6 +17,9 @@ import jdk.incubator.vector.VectorSpecies;
  * an exponential. Scalar and vector forms of one operation give the same bits, so it does not matter
  * where in a row the whole vectors end. Reductions are spelt out, because reduceLanes leaves its order
  * open and interpreter and compiler differ.
+ *
+ * <p>Methods called ...Row hold one loop over vectors each, and jvm.options keeps the compiler from inlining
+ * them: together they exceed its limit of nodes, and past that it makes an object of every vector.
  */
 final class Lanes {
     /** All of memory: the offset is the address. */
@@ -40,10 +43,17 @@ final class Lanes {
 
     // exp(x) = 2^n · exp(r), r = x - n·ln 2 in two parts; polynomial of Cephes' expf.
     static final float LOWEST = -87.33654f, HIGHEST = 88.02f;
-    private static final float LOG2E = 1.44269504f;
-    private static final float ROUND = 12582912f, LN2_HIGH = 0.693359375f, LN2_LOW = -2.12194440e-4f;
+    private static final float LOG2E = 1.44269504f, ROUND = 12582912f;
+    private static final float LN2_HIGH = -0.693359375f, LN2_LOW = 2.12194440e-4f;
     private static final float C5 = 1.9875691500e-4f, C4 = 1.3981999507e-3f, C3 = 8.3334519073e-3f;
     private static final float C2 = 4.1665795894e-2f, C1 = 1.6666665459e-1f, C0 = 5.0000001201e-1f;
+
+    // As vectors: made beforehand they cost the compiler half the nodes.
+    static final FloatVector ONE = all(1), ZERO = all(0);
+    private static final FloatVector LOWESTS = all(LOWEST), HIGHESTS = all(HIGHEST), LOG2ES = all(LOG2E);
+    private static final FloatVector ROUNDS = all(ROUND), LN2_HIGHS = all(LN2_HIGH), LN2_LOWS = all(LN2_LOW);
+    private static final FloatVector C5S = all(C5), C4S = all(C4), C3S = all(C3);
+    private static final FloatVector C2S = all(C2), C1S = all(C1), C0S = all(C0);
 
     private Lanes() {}
 
@@ -109,31 +119,25 @@ final class Lanes {
         return sum;
     }
 
-    /** exp within 2 ulp; not below exp(-87.3), not above exp(88); NaN stays NaN. */
-    static FloatVector exp(FloatVector x) {
-        FloatVector clamped = x.max(LOWEST).min(HIGHEST);
-        FloatVector shifted = clamped.fma(FloatVector.broadcast(FLOATS, LOG2E), FloatVector.broadcast(FLOATS, ROUND));
-        FloatVector n = shifted.sub(ROUND);
-        FloatVector r = n.fma(FloatVector.broadcast(FLOATS, -LN2_HIGH), clamped);
-        r = n.fma(FloatVector.broadcast(FLOATS, -LN2_LOW), r);
-        FloatVector y = polynomial(r).fma(r.mul(r), r).add(1f);
-        IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
-        return y.reinterpretAsInts().add(exponent).reinterpretAsFloats();
+    static FloatVector all(float value) {
+        return FloatVector.broadcast(FLOATS, value);
     }
 
-    private static FloatVector polynomial(FloatVector r) {
-        FloatVector y = r.fma(FloatVector.broadcast(FLOATS, C5), FloatVector.broadcast(FLOATS, C4));
-        y = y.fma(r, FloatVector.broadcast(FLOATS, C3));
-        y = y.fma(r, FloatVector.broadcast(FLOATS, C2));
-        y = y.fma(r, FloatVector.broadcast(FLOATS, C1));
-        return y.fma(r, FloatVector.broadcast(FLOATS, C0));
+    /** exp within 2 ulp; not below exp(-87.3), not above exp(88); NaN stays NaN. */
+    static FloatVector exp(FloatVector x) {
+        FloatVector clamped = x.max(LOWESTS).min(HIGHESTS), shifted = clamped.fma(LOG2ES, ROUNDS);
+        FloatVector n = shifted.sub(ROUNDS), r = n.fma(LN2_LOWS, n.fma(LN2_HIGHS, clamped));
+        FloatVector y = C5S.fma(r, C4S).fma(r, C3S).fma(r, C2S).fma(r, C1S).fma(r, C0S);
+        y = y.fma(r.mul(r), r).add(ONE);
+        IntVector exponent = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
+        return y.reinterpretAsInts().add(exponent).reinterpretAsFloats();
     }
 
     /** The same bits as {@link #exp(FloatVector)}. */
     static float exp(float x) {
         float clamped = Math.min(Math.max(x, LOWEST), HIGHEST);
         float shifted = Math.fma(clamped, LOG2E, ROUND), n = shifted - ROUND;
-        float r = Math.fma(n, -LN2_LOW, Math.fma(n, -LN2_HIGH, clamped));
+        float r = Math.fma(n, LN2_LOW, Math.fma(n, LN2_HIGH, clamped));
         float y = Math.fma(r, C5, C4);
         y = Math.fma(Math.fma(Math.fma(Math.fma(y, r, C3), r, C2), r, C1), r, C0);
         y = Math.fma(y, r * r, r) + 1f;

@@ -49,7 +49,7 @@ final class Norm {
     private static void rows(long y, long x, long gain, int from, int to, int channels, float eps) {
         for (int r = from; r < to; r++) {
             long at = 4L * r * channels;
-            scaled(y + at, x + at, gain, scale(x + at, channels, eps), channels);
+            scaledRow(y + at, x + at, gain, scale(x + at, channels, eps), channels);
         }
     }
 
@@ -58,17 +58,17 @@ final class Norm {
         for (int r = from; r < to; r++) {
             long at = 4L * r * channels;
             float scale = scale(x + at, channels, eps);
-            float inner = product(dy + at, x + at, gain, channels);
+            float inner = productRow(dy + at, x + at, gain, channels);
             set(scales + 4L * r, scale);
-            rowGradient(dx + at, dy + at, x + at, gain, scale, -inner / channels * scale * scale * scale, channels);
+            gradientRow(dx + at, dy + at, x + at, gain, scale, -inner / channels * scale * scale * scale, channels);
         }
     }
 
     private static float scale(long x, int channels, float eps) {
-        return (float) (1 / Math.sqrt((double) squares(x, channels) / channels + eps));
+        return (float) (1 / Math.sqrt((double) squaresRow(x, channels) / channels + eps));
     }
 
-    private static float squares(long x, int n) {
+    private static float squaresRow(long x, int n) {
         FloatVector a = FloatVector.zero(FLOATS), b = a;
         int whole = whole(n), pairs = whole / (2 * LANES) * (2 * LANES);
         for (int i = 0; i < pairs; i += 2 * LANES) {
@@ -82,7 +82,7 @@ final class Norm {
         return sum;
     }
 
-    private static void scaled(long y, long x, long gain, float scale, int n) {
+    private static void scaledRow(long y, long x, long gain, float scale, int n) {
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) {
             store(load(x + 4L * i).mul(scale).mul(load(gain + 4L * i)), y + 4L * i);
@@ -90,7 +90,7 @@ final class Norm {
         for (int i = whole; i < n; i++) set(y + 4L * i, get(x + 4L * i) * scale * get(gain + 4L * i));
     }
 
-    private static float product(long dy, long x, long gain, int n) {
+    private static float productRow(long dy, long x, long gain, int n) {
         FloatVector a = FloatVector.zero(FLOATS);
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) {
@@ -104,7 +104,7 @@ final class Norm {
     }
 
     // dx += scale·gain·dy + pull·x
-    private static void rowGradient(long dx, long dy, long x, long gain, float scale, float pull, int n) {
+    private static void gradientRow(long dx, long dy, long x, long gain, float scale, float pull, int n) {
         FloatVector pulls = FloatVector.broadcast(FLOATS, pull);
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) {
@@ -122,11 +122,11 @@ final class Norm {
             long dgain, long dy, long x, long scales, int rows, int from, int to, int channels) {
         for (int r = 0; r < rows; r++) {
             long at = 4 * ((long) r * channels + from);
-            gainGradient(dgain + 4L * from, dy + at, x + at, get(scales + 4L * r), to - from);
+            gainRow(dgain + 4L * from, dy + at, x + at, get(scales + 4L * r), to - from);
         }
     }
 
-    private static void gainGradient(long dgain, long dy, long x, float scale, int n) {
+    private static void gainRow(long dgain, long dy, long x, float scale, int n) {
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) {
             store(load(x + 4L * i).mul(scale).fma(load(dy + 4L * i), load(dgain + 4L * i)), dgain + 4L * i);

@@ -53,11 +53,11 @@ final class Rotary {
         int half = headDim / 2;
         for (int r = from; r < to; r++) {
             long cos = table + 4L * half * (first + r % period), sin = cos + 4L * half * positions;
-            for (int h = 0; h < heads; h++) head(x + 4 * ((long) r * stride + h * headDim), cos, sin, half, sign);
+            for (int h = 0; h < heads; h++) headRow(x + 4 * ((long) r * stride + h * headDim), cos, sin, half, sign);
         }
     }
 
-    private static void head(long a, long cos, long sin, int half, float sign) {
+    private static void headRow(long a, long cos, long sin, int half, float sign) {
         long b = a + 4L * half;
         int whole = whole(half);
         for (int i = 0; i < whole; i += LANES) {

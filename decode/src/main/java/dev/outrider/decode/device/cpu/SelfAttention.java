@@ -2,6 +2,7 @@ package dev.outrider.decode.device.cpu;
 
 import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
 import static dev.outrider.decode.device.cpu.Lanes.LANES;
+import static dev.outrider.decode.device.cpu.Lanes.ZERO;
 import static dev.outrider.decode.device.cpu.Lanes.first;
 import static dev.outrider.decode.device.cpu.Lanes.get;
 import static dev.outrider.decode.device.cpu.Lanes.load;
@@ -83,8 +84,8 @@ final class SelfAttention {
         for (int r = 0; r < rows; r++) {
             long row = scores + 4L * r * padded;
             int visible = first + r + 1;
-            float max = max(row, visible), sum = exponentials(row, max, visible);
-            zero(row, visible, seen);
+            float max = maxRow(row, visible), sum = exponentialRow(row, max, visible);
+            zeroRow(row, visible, seen);
             set(logs + 4L * (first + r), max + (float) Math.log(sum));
             set(inverses + 4L * r, 1 / sum);
         }
@@ -142,7 +143,7 @@ final class SelfAttention {
     private void inner(long inner, long dout, long out) {
         for (int r = 0; r < time; r++) {
             long at = 4 * r * width();
-            set(inner + 4L * r, product(dout + at, out + at, headDim));
+            set(inner + 4L * r, productRow(dout + at, out + at, headDim));
         }
     }
 
@@ -151,9 +152,9 @@ final class SelfAttention {
         for (int r = 0; r < rows; r++) {
             long at = 4L * r * padded;
             int visible = first + r + 1;
-            rowGradient(p + at, ds + at, get(logs + 4L * r), get(inner + 4L * r), scale, visible);
-            zero(p + at, visible, first + rows);
-            zero(ds + at, visible, first + rows);
+            gradientRow(p + at, ds + at, get(logs + 4L * r), get(inner + 4L * r), scale, visible);
+            zeroRow(p + at, visible, first + rows);
+            zeroRow(ds + at, visible, first + rows);
         }
     }
 
@@ -174,19 +175,19 @@ final class SelfAttention {
     }
 
     // Row kernels take whole vectors; what lies past visible in the last one becomes zero with the others.
-    private static void zero(long row, int visible, int seen) {
+    private static void zeroRow(long row, int visible, int seen) {
         for (int i = whole(visible + LANES - 1); i < seen; i += LANES) {
-            store(FloatVector.zero(FLOATS), row + 4L * i);
+            store(ZERO, row + 4L * i);
         }
     }
 
-    private static float max(long row, int visible) {
+    private static float maxRow(long row, int visible) {
         FloatVector max = FloatVector.broadcast(FLOATS, HIDDEN);
         for (int i = 0; i < visible; i += LANES) max = max.max(first(visible - i, load(row + 4L * i), HIDDEN));
         return max.reduceLanes(VectorOperators.MAX);
     }
 
-    private static float exponentials(long row, float max, int visible) {
+    private static float exponentialRow(long row, float max, int visible) {
         FloatVector sum = FloatVector.zero(FLOATS);
         for (int i = 0; i < visible; i += LANES) {
             FloatVector e = first(visible - i, Lanes.exp(load(row + 4L * i).sub(max)), 0);
@@ -196,7 +197,7 @@ final class SelfAttention {
         return sum(sum);
     }
 
-    private static float product(long a, long b, int n) {
+    private static float productRow(long a, long b, int n) {
         FloatVector lanes = FloatVector.zero(FLOATS);
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) lanes = load(a + 4L * i).fma(load(b + 4L * i), lanes);
@@ -208,7 +209,7 @@ final class SelfAttention {
         return sum;
     }
 
-    private static void rowGradient(long p, long ds, float log, float inner, float scale, int visible) {
+    private static void gradientRow(long p, long ds, float log, float inner, float scale, int visible) {
         for (int i = 0; i < visible; i += LANES) {
             FloatVector e = first(visible - i, Lanes.exp(load(p + 4L * i).sub(log)), 0);
             store(e, p + 4L * i);

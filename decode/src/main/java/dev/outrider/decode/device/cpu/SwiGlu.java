@@ -1,7 +1,8 @@
 package dev.outrider.decode.device.cpu;
 
-import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
 import static dev.outrider.decode.device.cpu.Lanes.LANES;
+import static dev.outrider.decode.device.cpu.Lanes.ONE;
+import static dev.outrider.decode.device.cpu.Lanes.ZERO;
 import static dev.outrider.decode.device.cpu.Lanes.get;
 import static dev.outrider.decode.device.cpu.Lanes.load;
 import static dev.outrider.decode.device.cpu.Lanes.set;
@@ -31,7 +32,7 @@ final class SwiGlu {
     private static void rows(long y, long gate, long up, int from, int to, int stride, int width) {
         for (int r = from; r < to; r++) {
             long at = 4L * r * stride;
-            row(y + 4L * r * width, gate + at, up + at, width);
+            forwardRow(y + 4L * r * width, gate + at, up + at, width);
         }
     }
 
@@ -39,11 +40,11 @@ final class SwiGlu {
             long dgate, long dup, long dy, long gate, long up, int from, int to, int stride, int width) {
         for (int r = from; r < to; r++) {
             long at = 4L * r * stride;
-            rowGradient(dgate + at, dup + at, dy + 4L * r * width, gate + at, up + at, width);
+            gradientRow(dgate + at, dup + at, dy + 4L * r * width, gate + at, up + at, width);
         }
     }
 
-    private static void row(long y, long gate, long up, int n) {
+    private static void forwardRow(long y, long gate, long up, int n) {
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) {
             FloatVector g = load(gate + 4L * i);
@@ -55,13 +56,12 @@ final class SwiGlu {
         }
     }
 
-    private static void rowGradient(long dgate, long dup, long dy, long gate, long up, int n) {
+    private static void gradientRow(long dgate, long dup, long dy, long gate, long up, int n) {
         int whole = whole(n);
         for (int i = 0; i < whole; i += LANES) {
             FloatVector g = load(gate + 4L * i), d = load(dy + 4L * i), s = sigmoid(g);
-            FloatVector slope = g.mul(s.neg().add(1f)).add(1f).mul(s);
-            FloatVector u = load(up + 4L * i);
-            store(slope.mul(u).mul(d), dgate + 4L * i);
+            FloatVector slope = g.mul(ONE.sub(s)).add(ONE).mul(s);
+            store(slope.mul(load(up + 4L * i)).mul(d), dgate + 4L * i);
             store(g.mul(s).mul(d), dup + 4L * i);
         }
         for (int i = whole; i < n; i++)
@@ -75,7 +75,7 @@ final class SwiGlu {
     }
 
     private static FloatVector sigmoid(FloatVector x) {
-        return FloatVector.broadcast(FLOATS, 1f).div(Lanes.exp(x.neg()).add(1f));
+        return ONE.div(Lanes.exp(ZERO.sub(x)).add(ONE));
     }
 
     private static float sigmoid(float x) {
