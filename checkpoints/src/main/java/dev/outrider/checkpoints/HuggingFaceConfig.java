@@ -46,6 +46,7 @@ final class HuggingFaceConfig {
                 keys.flag("mlp_bias", false),
                 bos(keys, vocab),
                 eos(folder, keys, vocab),
+                pad(keys, vocab),
                 dtype(keys));
     }
 
@@ -126,6 +127,12 @@ final class HuggingFaceConfig {
         return keys.node().has("eos_token_id") ? keys.ids("eos_token_id", vocab) : List.of(2);
     }
 
+    // Published LLaMA configurations also say -1, or an id beyond the vocabulary: then there is none.
+    private static int pad(Keys keys, int vocab) {
+        int id = keys.node().path("pad_token_id").asInt(-1);
+        return id < vocab ? Math.max(id, -1) : -1;
+    }
+
     private static DType dtype(Keys keys) {
         String key = keys.has("dtype") ? "dtype" : "torch_dtype";
         return switch (keys.text(key).orElse("float32")) {
@@ -177,6 +184,7 @@ final class HuggingFaceConfig {
     }
 
     private static void ids(ObjectNode json, ModelConfig c) {
+        if (c.padId() >= 0) json.put("pad_token_id", c.padId());
         if (c.bosId() < 0) json.putNull("bos_token_id");
         else json.put("bos_token_id", c.bosId());
         List<Integer> eos = new ArrayList<>(c.eosIds());

@@ -14,6 +14,7 @@ import java.util.List;
  * @param maxPositions longest context
  * @param eosIds end tokens, possibly several, possibly none
  * @param bosId begin token, or -1
+ * @param padId padding token, or -1; its embedding row gets no gradient from look-ups (transformers' padding_idx)
  * @param dtype type the weights are stored in
  */
 public record ModelConfig(
@@ -33,6 +34,7 @@ public record ModelConfig(
         boolean mlpBias,
         int bosId,
         List<Integer> eosIds,
+        int padId,
         DType dtype) {
 
     public ModelConfig {
@@ -48,6 +50,46 @@ public record ModelConfig(
             throw Failure.usage(
                     "model shape", "head_dim " + headDim, "an even number (rotary pairs)", "Change head_dim.");
         }
+    }
+
+    /** Without a padding token. */
+    public ModelConfig(
+            int vocabSize,
+            int hiddenSize,
+            int intermediateSize,
+            int layers,
+            int heads,
+            int kvHeads,
+            int headDim,
+            int maxPositions,
+            double rmsNormEps,
+            double ropeTheta,
+            RopeScaling ropeScaling,
+            boolean tiedEmbeddings,
+            boolean attentionBias,
+            boolean mlpBias,
+            int bosId,
+            List<Integer> eosIds,
+            DType dtype) {
+        this(
+                vocabSize,
+                hiddenSize,
+                intermediateSize,
+                layers,
+                heads,
+                kvHeads,
+                headDim,
+                maxPositions,
+                rmsNormEps,
+                ropeTheta,
+                ropeScaling,
+                tiedEmbeddings,
+                attentionBias,
+                mlpBias,
+                bosId,
+                eosIds,
+                -1,
+                dtype);
     }
 
     /** A plain draft: multi-head, untied, no biases, RoPE base 10,000, epsilon 1e-5, float32. */
@@ -92,6 +134,7 @@ public record ModelConfig(
                 mlpBias,
                 bosId,
                 eosIds,
+                padId,
                 type);
     }
 

@@ -87,19 +87,20 @@ public final class TextPipeline {
         Filters filters = spec.filters();
         double share = spec.validShare();
         long seed = spec.seed();
+        boolean specials = spec.specials();
         return distinct.mapToPair(one -> {
             Found found = one._2();
             Verdict verdict = filters.judge(found.text);
             boolean kept = verdict == Verdict.KEPT;
-            int[] tokens = kept ? tokens(tokenizer.tokenizer(), found.text) : new int[0];
+            int[] tokens = kept ? tokens(tokenizer.tokenizer(), found.text, specials) : new int[0];
             boolean valid = kept && Hashes.share(one._1(), seed) < share;
             return new Tuple2<>(one._1(), new Judged(verdict, valid, found.copies, tokens));
         });
     }
 
     /** BOS, the text, EOS; without those that the tokenizer lacks. */
-    private static int[] tokens(Tokenizer tokenizer, String text) {
-        int[] ids = tokenizer.encode(text, false);
+    private static int[] tokens(Tokenizer tokenizer, String text, boolean specials) {
+        int[] ids = tokenizer.encode(text, specials);
         boolean bos = tokenizer.bosId() >= 0, eos = tokenizer.eosId() >= 0;
         int[] out = new int[ids.length + (bos ? 1 : 0) + (eos ? 1 : 0)];
         System.arraycopy(ids, 0, out, bos ? 1 : 0, ids.length);

@@ -12,6 +12,7 @@ import java.nio.file.Path;
  * @param validShare share of the documents, by their hash, that go to validation; in [0, 1)
  * @param rowsPerShard about so many rows in each file
  * @param seed of the split
+ * @param specials whether a special token's text inside a document becomes that token: only for text of one's own
  */
 public record TextSpec(
         Source source,
@@ -22,7 +23,8 @@ public record TextSpec(
         Filters filters,
         double validShare,
         int rowsPerShard,
-        long seed) {
+        long seed,
+        boolean specials) {
     public static final int ROWS_PER_SHARD = 32_768;
 
     public TextSpec {

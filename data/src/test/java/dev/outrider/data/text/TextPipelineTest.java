@@ -240,7 +240,7 @@ class TextPipelineTest {
 
     private TextSpec spec(Source source, Packing packing, double valid) throws IOException {
         Path output = Files.createTempDirectory(folder, "run").resolve("out");
-        return new TextSpec(source, tokenizer, output, T, packing, FILTERS, valid, 64, 11);
+        return new TextSpec(source, tokenizer, output, T, packing, FILTERS, valid, 64, 11, false);
     }
 
     private static Source source(Path file, String field) {

@@ -19,6 +19,7 @@ public final class TokenEmbedding extends LayerSettings {
     private int vocabulary;
     private int channels;
     private boolean tied;
+    private int padding = -1;
 
     /** For JSON. */
     public TokenEmbedding() {}
@@ -27,6 +28,7 @@ public final class TokenEmbedding extends LayerSettings {
         vocabulary = config.vocabSize();
         channels = config.hiddenSize();
         tied = config.tiedEmbeddings();
+        padding = config.padId();
     }
 
     @Override
@@ -67,8 +69,17 @@ public final class TokenEmbedding extends LayerSettings {
             Buffer dy = HostArrays.buffer(epsilon);
             // Where the head uses the table too, it has written its gradient before.
             if (!layerConf().tied && !step().accumulate) zero(TABLE);
+            skipPadding(dy, layerConf().padding);
             device().embedGradient(gradient(TABLE), dy, ids, 0, rows(), layerConf().channels);
             return backward(null);
+        }
+
+        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx.
+        private void skipPadding(Buffer dy, int padding) {
+            int channels = layerConf().channels;
+            for (int i = 0; i < rows(); i++) {
+                if (ids[i] == padding) device().zero(dy.slice((long) i * channels, channels), channels);
+            }
         }
 
         // An id outside the table would read, and in the gradient write, foreign memory.
