@@ -1,0 +1,47 @@
+package dev.outrider.trainer;
+
+import dev.outrider.data.shard.Shards;
+import dev.outrider.data.shard.Shuffle;
+import dev.outrider.trainer.loss.TokenLoss;
+
+/**
+ * Part of every optimiser step's batch: some rows under some loss. Which rows a step gets is a pure
+ * function of the step, so that resuming needs no more than its number.
+ *
+ * @param share of the batch's rows, in (0, 1]; the loss of a source is weighted by its share of the rows
+ */
+public record Source(String name, Rows rows, TokenLoss loss, double share) {
+    /** Rows in an endless order that is always the same. */
+    @FunctionalInterface
+    public interface Rows {
+        /** Rows {@code from} .. {@code from + count - 1} of the order, as one batch. */
+        Batch read(long from, int count);
+
+        /** The rows of shards, shuffled anew every epoch. */
+        static Rows of(Shards shards, Shuffle order) {
+            return (from, count) -> {
+                int time = shards.length();
+                int[] tokens = new int[count * time];
+                byte[] mask = new byte[count * time];
+                for (int r = 0; r < count; r++) shards.read(order.row(from + r), tokens, r * time, mask, r * time);
+                return Batch.nextToken(count, time, tokens, mask);
+            };
+        }
+    }
+
+    /** First position, in the order, of step {@code step} of batches of {@code batch} rows. */
+    long position(long step, int batch) {
+        return (long) Math.floor(step * batch * share + 1e-9);
+    }
+
+    /** Rows of this source in that step. */
+    int count(long step, int batch) {
+        return (int) (position(step + 1, batch) - position(step, batch));
+    }
+
+    /** The rows of that step; null if it has none. */
+    Batch read(long step, int batch) {
+        int count = count(step, batch);
+        return count == 0 ? null : rows.read(position(step, batch), count);
+    }
+}

@@ -1,0 +1,84 @@
+package dev.outrider.trainer;
+
+import dev.outrider.data.shard.Shards;
+import dev.outrider.trainer.layer.LlamaGraph;
+import dev.outrider.trainer.loss.BlockEfficiency;
+import dev.outrider.trainer.loss.TokenLoss;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * Loss on held-out rows and, where the loss knows the target, α and the block efficiency that the draft
+ * would have on these very answers at γ = 3 and 5: sampled from α at each position, greedy from agreement.
+ *
+ * @param rows how many rows are used, from the first
+ */
+public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch) {
+    private static final int[] GAMMAS = {3, 5};
+
+    /** Measures without touching gradients. */
+    public Map<String, Double> measure(LlamaGraph graph) {
+        double sum = 0, count = 0;
+        List<double[]> accepted = new ArrayList<>(), agreed = new ArrayList<>();
+        loss.beginStep(0);
+        int last = (int) Math.min(rows, shards.rows());
+        for (int at = 0; at < last; at += microBatch) {
+            Batch batch = read(at, Math.min(last, at + microBatch));
+            sum += graph.evaluate(batch, loss);
+            count += batch.count();
+            collect(batch, loss.acceptance(), accepted);
+            collect(batch, loss.agreement(), agreed);
+        }
+        Map<String, Double> values = new LinkedHashMap<>();
+        values.put("valid/loss", sum / Math.max(1, count));
+        if (!accepted.isEmpty()) simulate(accepted, agreed, values);
+        return values;
+    }
+
+    private Batch read(int from, int to) {
+        int time = shards.length(), n = (to - from) * time;
+        int[] tokens = new int[n];
+        byte[] mask = new byte[n];
+        for (int r = from; r < to; r++) shards.read(r, tokens, (r - from) * time, mask, (r - from) * time);
+        return Batch.nextToken(to - from, time, tokens, mask);
+    }
+
+    // Splits [B·T] into one series per sequence: counted positions, but for the first, which predicts the token
+    // that the pass over the prompt yields and no draft takes part in.
+    private static void collect(Batch batch, double[] perPosition, List<double[]> series) {
+        if (perPosition.length == 0) return;
+        for (int s = 0; s < batch.sequences(); s++) {
+            double[] one = new double[batch.time()];
+            int n = 0;
+            for (int i = s * batch.time(); i < (s + 1) * batch.time(); i++) {
+                if (batch.counted()[i] != 0) one[n++] = perPosition[i];
+            }
+            if (n > 1) series.add(Arrays.copyOfRange(one, 1, n));
+        }
+    }
+
+    private static void simulate(List<double[]> accepted, List<double[]> agreed, Map<String, Double> values) {
+        values.put("valid/acceptance", mean(accepted));
+        values.put("valid/agreement", mean(agreed));
+        for (int gamma : GAMMAS) {
+            values.put("valid/tau_sampled_" + gamma, BlockEfficiency.tau(accepted, gamma));
+            values.put("valid/tau_greedy_" + gamma, BlockEfficiency.tau(agreed, gamma));
+        }
+    }
+
+    private static double mean(List<double[]> series) {
+        return series.stream().flatMapToDouble(Arrays::stream).average().orElse(0);
+    }
+
+    /** For the terminal. */
+    static String line(Map<String, Double> values) {
+        StringBuilder line = new StringBuilder();
+        values.forEach(
+                (name, v) -> line.append(String.format(Locale.ROOT, "%s %.3f  ", name.replace("valid/", ""), v)));
+        return line.toString().stripTrailing();
+    }
+}
