@@ -1,0 +1,95 @@
+package dev.outrider.recipes.report;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.Failure;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What an evaluation measured: {@code evaluation.json}. All figures of one file come from one process on
+ * one machine, speculative and autoregressive decoding in turns.
+ *
+ * @param compared greedy answers that were generated both ways
+ * @param identical those of them with the very same tokens; anything less than all is a bug
+ * @param definitions name of a figure to what it means
+ */
+public record Evaluation(
+        Model target,
+        List<Model> drafts,
+        List<Row> rows,
+        List<Sample> samples,
+        long compared,
+        long identical,
+        Map<String, String> definitions,
+        String machine) {
+    /** The task name of rows over all tasks. */
+    public static final String ALL_TASKS = "all";
+
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    /** @param parameters 0 for a table */
+    public record Model(String name, String path, long parameters, String hash) {}
+
+    /**
+     * One draft on one task with one setting.
+     *
+     * @param tauLow 95 % interval of τ
+     * @param c draft / target parameters
+     * @param tokenRate tokens/s with the draft
+     * @param baselineRate tokens/s of the same engine without one, on the same prompts
+     * @param ratio of the two
+     * @param predicted what τ and the measured cost ratio let expect: τ / (γ·cost + 1)
+     * @param joint acceptance by position, from 1
+     */
+    public record Row(
+            String draft,
+            String task,
+            double temperature,
+            int gamma,
+            double tau,
+            double tauLow,
+            double tauHigh,
+            double c,
+            double mbsu,
+            double tokenRate,
+            double baselineRate,
+            double ratio,
+            double predicted,
+            double costRatio,
+            List<Double> joint,
+            List<Double> conditional,
+            long tokens,
+            long passes) {}
+
+    /** A piece of an answer, and whether the draft had guessed it. */
+    public record Piece(String text, boolean drafted) {}
+
+    public record Sample(String draft, String task, int gamma, String prompt, List<Piece> pieces) {}
+
+    public void write(Path file) {
+        AtomicFiles.file(file, t -> JSON.writeValue(t.toFile(), this));
+    }
+
+    public static Evaluation read(Path file) {
+        try {
+            return JSON.readValue(file.toFile(), Evaluation.class);
+        } catch (IOException e) {
+            throw new Failure(
+                    Failure.Kind.DATA,
+                    file.toString(),
+                    e.getMessage(),
+                    "an evaluation written by this version",
+                    "Run the evaluate verb again.",
+                    e);
+        }
+    }
+
+    /** The row of one setting over all tasks, for tables. */
+    public List<Row> overall() {
+        return rows.stream().filter(r -> r.task().equals(ALL_TASKS)).toList();
+    }
+}
