@@ -1,7 +1,105 @@
 package dev.outrider.recipes;
 
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.recipes.verb.BenchVerb;
+import dev.outrider.recipes.verb.ChatVerb;
+import dev.outrider.recipes.verb.DataVerb;
+import dev.outrider.recipes.verb.DistillVerb;
+import dev.outrider.recipes.verb.EvaluateVerb;
+import dev.outrider.recipes.verb.ExportVerb;
+import dev.outrider.recipes.verb.GenerateVerb;
+import dev.outrider.recipes.verb.InspectVerb;
+import dev.outrider.recipes.verb.PretrainVerb;
+import dev.outrider.recipes.verb.QuickstartVerb;
+import dev.outrider.recipes.verb.RunVerb;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/**
+ * The command line: one class a verb, and the one place where a {@link Failure} becomes a message and an
+ * exit code. Verbs load Spark and DL4J only when they run.
+ */
+@Command(
+        name = "outrider",
+        version = "outrider 0.1.0",
+        mixinStandardHelpOptions = true,
+        description = "Trains, aligns and proves draft models for speculative decoding.",
+        subcommands = {
+            QuickstartVerb.class,
+            RunVerb.class,
+            DataVerb.class,
+            PretrainVerb.class,
+            GenerateVerb.class,
+            DistillVerb.class,
+            ExportVerb.class,
+            EvaluateVerb.class,
+            ChatVerb.class,
+            InspectVerb.class,
+            BenchVerb.class
+        },
+        footer = {
+            "",
+            "Exit codes: 0 done, 2 usage or recipe, 3 bad data or checkpoint, 4 diverged, 5 the machine gave out,",
+            "130 interrupted (what was reached is saved), 1 a bug.",
+            "Begin with:  ./outrider quickstart"
+        })
 public final class Outrider {
-    public static void main(String[] a) {
-        System.out.println("hi " + a.length);
+    private static final int BUG = 1;
+
+    private Outrider() {}
+
+    public static void main(String[] args) {
+        System.exit(run(args));
+    }
+
+    // Errors such as a lack of memory pass by the command line's own handler.
+    private static int run(String[] args) {
+        CommandLine line = command();
+        try {
+            return line.execute(args);
+        } catch (Throwable t) {
+            return explain(t, line.getErr());
+        }
+    }
+
+    /** The command line with its error handling, for tests as well. */
+    public static CommandLine command() {
+        CommandLine line = new CommandLine(new Outrider());
+        line.setExecutionExceptionHandler((e, command, parsed) -> explain(e, command.getErr()));
+        line.setUsageHelpAutoWidth(true);
+        line.setUsageHelpLongOptionsMaxWidth(28);
+        return line;
+    }
+
+    private static int explain(Throwable thrown, PrintWriter err) {
+        for (Throwable t = thrown; t != null; t = t.getCause()) {
+            if (t instanceof Failure failure) {
+                err.println("outrider: " + failure.getMessage());
+                return failure.exitCode();
+            }
+            if (t instanceof OutOfMemoryError) {
+                err.println("outrider: out of memory (" + t.getMessage()
+                        + "). Lower micro_batch or text.length, or give" + " the heap more: OUTRIDER_HEAP=4g.");
+                return Failure.Kind.MACHINE.exitCode;
+            }
+        }
+        err.println("outrider: a bug: " + thrown + trace(thrown));
+        return BUG;
+    }
+
+    private static String trace(Throwable thrown) {
+        try {
+            Path file = Files.createTempFile("outrider-bug-", ".txt");
+            try (PrintWriter out = new PrintWriter(Files.newBufferedWriter(file))) {
+                thrown.printStackTrace(out);
+            }
+            return ". The stack trace stands in " + file + "; please report it.";
+        } catch (IOException e) {
+            return "";
+        }
     }
 }

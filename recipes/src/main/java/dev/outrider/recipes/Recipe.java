@@ -92,6 +92,10 @@ public record Recipe(
      * @param field of JSONL or Parquet
      * @param length tokens of a training row, T
      * @param joined whether rows may cross documents
+     * @param maxRepeatedLines share of lines that repeat an earlier one; 1 switches a filter off
+     * @param maxTopNgram share of the words that the most frequent 4-gram covers
+     * @param maxTopCharacter share of the most frequent character
+     * @param specials whether special tokens' texts in the documents become these tokens: only in text of your own
      * @param validation share of the documents held out, by their hash
      */
     public record Text(
@@ -103,7 +107,10 @@ public record Recipe(
             @Key("false") boolean joined,
             @Key(value = "20", min = 0) int minCharacters,
             @Key(value = "1000000", min = 1) int maxCharacters,
-            @Key(value = "0.5", min = 0, max = 1) double maxRepetition,
+            @Key(value = "0.3", min = 0.001, max = 1) double maxRepeatedLines,
+            @Key(value = "0.2", min = 0.001, max = 1) double maxTopNgram,
+            @Key(value = "0.4", min = 0.001, max = 1) double maxTopCharacter,
+            @Key("false") boolean specials,
             @Key(value = "0.02", min = 0.0001, max = 0.5) double validation) {}
 
     /** A given target, or the shape and training of one to make. */
@@ -163,7 +170,8 @@ public record Recipe(
     /** Decay of the learning rate after the warm-up. */
     public enum Decline {
         COSINE,
-        LINEAR
+        LINEAR,
+        CONSTANT
     }
 
     /**
@@ -171,9 +179,10 @@ public record Recipe(
      * @param batch rows of a step
      * @param microBatch rows of one pass; 0: all of them
      * @param rate highest learning rate
-     * @param minimum share of the highest rate where the cosine ends
+     * @param minimum share of the highest rate that is left at the end
      * @param clip gradient norm
      * @param validationRows rows that validation reads
+     * @param spike losses so many spreads above the usual, several in a row, stop the run; 0: only NaN does
      */
     public record Training(
             @Key(value = "", min = 1) long steps,
@@ -192,7 +201,7 @@ public record Recipe(
             @Key(value = "32", min = 1) int validationRows,
             @Key(value = "0", min = 0) long saveEvery,
             @Key(value = "2", min = 1) int keep,
-            @Key(value = "3", min = 0) double spike) {}
+            @Key(value = "10", min = 0) double spike) {}
 
     /**
      * The target's own answers.

@@ -1,0 +1,135 @@
+package dev.outrider.recipes;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.recipes.Recipe.Training;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/** What {@code --plan} prints: the resolved recipe, shapes, parameters, and what they will cost. */
+public final class Plan {
+    /** What two cores of a current server reach in float32 products; real speed is printed while training. */
+    private static final double ASSUMED_GFLOPS = 250;
+
+    private static final int STATE_BYTES = 16; // weight, gradient, two moments
+
+    private final RecipeFile file;
+    private final StringBuilder out = new StringBuilder();
+
+    private Plan(RecipeFile file) {
+        this.file = file;
+    }
+
+    /** The plan as text. */
+    public static String of(RecipeFile file) {
+        return new Plan(file).text();
+    }
+
+    private String text() {
+        Recipe r = file.recipe();
+        out.append("recipe ").append(file.file()).append(", resolved\n");
+        print(r, "  ");
+        out.append("\nmodels\n");
+        Optional<ModelConfig> given = given(r);
+        int vocabulary = given.map(ModelConfig::vocabSize).orElse(r.tokenizer().size());
+        given.ifPresent(c -> shape("target", c));
+        r.target().shape().ifPresent(s -> shape("target", s.config(vocabulary, 1, List.of(2))));
+        ModelConfig draft = r.draft().config(vocabulary, 1, List.of(2));
+        shape("draft", draft);
+        out.append("\ntraining (time at ").append((int) ASSUMED_GFLOPS).append(" GFLOP/s, 2 cores)\n");
+        r.target()
+                .shape()
+                .ifPresent(s -> training(
+                        "target",
+                        s.config(vocabulary, 1, List.of(2)),
+                        r.target().training().orElseThrow(),
+                        0));
+        training("pretrain", draft, r.pretrain(), 0);
+        double teacher = given.or(() -> r.target().shape().map(s -> s.config(vocabulary, 1, List.of(2))))
+                .map(c -> 2.0 * c.productParameters())
+                .orElse(0.0);
+        training("distill", draft, r.distill().training(), teacher);
+        return out.toString();
+    }
+
+    private static Optional<ModelConfig> given(Recipe r) {
+        Optional<Path> path = r.target().checkpoint();
+        if (path.isEmpty() || !Files.exists(path.get())) return Optional.empty();
+        try (Checkpoint target = Checkpoint.open(path.get())) {
+            return Optional.of(target.config());
+        }
+    }
+
+    private void print(Record record, String indent) {
+        for (RecordComponent c : record.getClass().getRecordComponents()) {
+            Object value = value(record, c);
+            String name = Binder.snake(c.getName());
+            if (value instanceof Optional<?> o) value = o.orElse(null);
+            if (value instanceof Record section) {
+                out.append(indent).append(name).append(":\n");
+                print(section, indent + "  ");
+            } else if (value != null) {
+                out.append(indent).append(name).append(": ").append(value).append('\n');
+            }
+        }
+    }
+
+    private static Object value(Record record, RecordComponent c) {
+        try {
+            c.getAccessor().setAccessible(true);
+            return c.getAccessor().invoke(record);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private void shape(String name, ModelConfig c) {
+        out.append(String.format(
+                Locale.ROOT,
+                "  %-8s %.2fM parameters: %d layers, hidden %d, intermediate %d, %d heads (%d kv) of %d, V %d%s%n",
+                name,
+                c.parameters() / 1e6,
+                c.layers(),
+                c.hiddenSize(),
+                c.intermediateSize(),
+                c.heads(),
+                c.kvHeads(),
+                c.headDim(),
+                c.vocabSize(),
+                c.tiedEmbeddings() ? ", tied" : ""));
+    }
+
+    private void training(String name, ModelConfig c, Training t, double teacherFlopsPerToken) {
+        double tokens = (double) t.steps() * t.batch() * file.recipe().text().length();
+        double flops = tokens * (6.0 * c.productParameters() + teacherFlopsPerToken);
+        int micro = t.microBatch() == 0 ? t.batch() : t.microBatch();
+        double activations = 4.0
+                * micro
+                * file.recipe().text().length()
+                * c.layers()
+                * (5.0 * c.hiddenSize() + (c.heads() + 2.0 * c.kvHeads()) * c.headDim() + 3.0 * c.intermediateSize());
+        double memory = STATE_BYTES * (double) c.parameters() + activations + 512 * 4.0 * c.vocabSize();
+        out.append(String.format(
+                Locale.ROOT,
+                "  %-8s %.3g tokens in %d steps of %d x %d, %.3g FLOP, about %s, %.2f GB%n",
+                name,
+                tokens,
+                t.steps(),
+                t.batch(),
+                file.recipe().text().length(),
+                flops,
+                time(flops / (ASSUMED_GFLOPS * 1e9)),
+                memory / 1e9));
+    }
+
+    private static String time(double seconds) {
+        if (seconds > 2 * 86400) return String.format(Locale.ROOT, "%.0f days", seconds / 86400);
+        return seconds > 7200
+                ? String.format(Locale.ROOT, "%.1f hours", seconds / 3600)
+                : String.format(Locale.ROOT, "%.1f minutes", seconds / 60);
+    }
+}

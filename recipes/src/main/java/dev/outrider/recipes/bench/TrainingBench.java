@@ -1,0 +1,160 @@
+package dev.outrider.recipes.bench;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.HuggingFace;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.cpu.GemmRate;
+import dev.outrider.decode.model.Llama;
+import dev.outrider.trainer.Batch;
+import dev.outrider.trainer.TargetTeacher;
+import dev.outrider.trainer.Teacher;
+import dev.outrider.trainer.layer.LlamaGraph;
+import dev.outrider.trainer.loss.CrossEntropy;
+import dev.outrider.trainer.loss.Distillation;
+import dev.outrider.trainer.loss.TokenLoss;
+import dev.outrider.trainer.loss.TotalVariationPlus;
+import dev.outrider.trainer.optim.AdamW;
+import dev.outrider.trainer.optim.Clip;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.SplittableRandom;
+
+/**
+ * Training speed of the papers' 115M draft on this machine: whole optimiser steps (forward, backward, clip,
+ * AdamW), in tokens/s and as a share of the sgemm rate measured in the same run, and the process's peak
+ * memory. Pre-training, or TVD++ with a teacher of random weights.
+ */
+public final class TrainingBench {
+    private static final int VOCABULARY = 32000, WARM = 2;
+
+    private final ModelConfig draft;
+    private final CpuDevice device;
+    private final int sequences;
+    private final int time;
+    private final int steps;
+
+    private TrainingBench(CpuDevice device, int sequences, int time, int steps) {
+        this.draft = ModelConfig.draft(VOCABULARY, 1024, 2816, 4, 8, Math.max(2048, time), 1, 2);
+        this.device = device;
+        this.sequences = sequences;
+        this.time = time;
+        this.steps = steps;
+    }
+
+    /** @param teacherLayers layers of the teacher, else shaped as the draft; 0: pre-training */
+    public static void run(int threads, int sequences, int time, int steps, int teacherLayers) throws IOException {
+        try (CpuDevice device = threads == 0 ? new CpuDevice() : new CpuDevice(threads)) {
+            TrainingBench bench = new TrainingBench(device, sequences, time, steps);
+            System.out.println("device    " + device.name());
+            if (teacherLayers == 0) {
+                bench.measure("pre-training, cross entropy", new CrossEntropy(device.threads()), 0);
+                return;
+            }
+            Path folder = Files.createTempDirectory("outrider-bench-");
+            ModelConfig shape = bench.teacher(folder, teacherLayers);
+            try (Teacher teacher = new TargetTeacher(Llama.open(folder.resolve("teacher"), device, time), device)) {
+                bench.measure(
+                        String.format(Locale.ROOT, "TVD++ with a teacher of %.0fM", shape.parameters() / 1e6),
+                        new Distillation(device, teacher, new TotalVariationPlus(), 1),
+                        2.0 * shape.productParameters() + attention(shape, time) / 3);
+            } finally {
+                Files.walk(folder)
+                        .sorted(java.util.Comparator.reverseOrder())
+                        .forEach(p -> p.toFile().delete());
+            }
+        }
+    }
+
+    private ModelConfig teacher(Path folder, int layers) {
+        ModelConfig shape = ModelConfig.draft(VOCABULARY, 1024, 2816, layers, 8, Math.max(2048, time), 1, 2);
+        try (LlamaGraph graph = LlamaGraph.create(shape, device, 2)) {
+            HuggingFace.write(
+                    folder.resolve("teacher"), shape, graph.tensors(), DType.F32, Optional.empty(), Optional.empty());
+        }
+        return shape;
+    }
+
+    private void measure(String what, TokenLoss loss, double teacherFlops) {
+        double[] seconds = new double[steps];
+        try (LlamaGraph graph = LlamaGraph.create(draft, device, 1);
+                AdamW optimizer = new AdamW(graph, 0.9, 0.95, 1e-8, 0.1)) {
+            Batch batch = batch();
+            for (int step = 0; step < WARM + steps; step++) {
+                long began = System.nanoTime();
+                step(graph, optimizer, batch, loss, step);
+                if (step >= WARM) seconds[step - WARM] = (System.nanoTime() - began) / 1e9;
+            }
+        }
+        Arrays.sort(seconds);
+        report(
+                what,
+                seconds[steps / 2],
+                seconds[0],
+                6.0 * draft.productParameters() + attention(draft, time) + teacherFlops);
+    }
+
+    private void step(LlamaGraph graph, AdamW optimizer, Batch batch, TokenLoss loss, int step) {
+        graph.zeroGradients();
+        loss.beginStep(step);
+        graph.step(batch, loss, 1.0 / batch.count());
+        double scale = loss.gradientScale();
+        if (scale != 1)
+            device.scale(graph.gradients(), (float) scale, graph.gradients().elements());
+        optimizer.update(1e-4, Clip.factor(optimizer.norm(), 1), step + 1);
+    }
+
+    private Batch batch() {
+        SplittableRandom random = new SplittableRandom(3);
+        int[] tokens = random.ints((long) sequences * time, 0, VOCABULARY).toArray();
+        byte[] all = new byte[tokens.length];
+        Arrays.fill(all, (byte) 1);
+        return Batch.nextToken(sequences, time, tokens, all);
+    }
+
+    // Scores and values of the causal half, forward and twice that backward: 3 · 2 · 2 · T/2 · H · D a layer.
+    private static double attention(ModelConfig c, int time) {
+        return 6.0 * time * c.heads() * c.headDim() * c.layers();
+    }
+
+    private void report(String what, double median, double best, double flopsPerToken) {
+        double tokens = (double) sequences * time;
+        double rate = flopsPerToken * tokens / median / 1e9;
+        int rows = (int) Math.min(tokens, 2048);
+        double sgemm = GemmRate.gflops(
+                device,
+                new GemmRate.Shape(rows, 1024, 3072),
+                new GemmRate.Shape(rows, 1024, 5632),
+                new GemmRate.Shape(rows, 2816, 1024),
+                new GemmRate.Shape(512, 1024, VOCABULARY));
+        System.out.printf(
+                Locale.ROOT,
+                "%s: 115M, %d x %d%n  tokens/s   %.0f median, %.0f best of %d steps%n  GFLOP/s    %.0f, %.0f %% of the"
+                        + " machine's sgemm %.0f in this run%n  peak       %.2f GB resident%n",
+                what,
+                sequences,
+                time,
+                tokens / median,
+                tokens / best,
+                steps,
+                rate,
+                100 * rate / sgemm,
+                sgemm,
+                peak());
+    }
+
+    private static double peak() {
+        try (var lines = Files.lines(Path.of("/proc/self/status"))) {
+            return lines.filter(l -> l.startsWith("VmHWM"))
+                    .mapToDouble(l -> Double.parseDouble(l.replaceAll("[^0-9]", "")) / 1e6)
+                    .findFirst()
+                    .orElse(Double.NaN);
+        } catch (IOException e) {
+            return Double.NaN; // no /proc on this system
+        }
+    }
+}

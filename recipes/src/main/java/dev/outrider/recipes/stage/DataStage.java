@@ -1,0 +1,123 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.tokenizer.BpeTrainer;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.checkpoints.tokenizer.TokenizerJson;
+import dev.outrider.data.answers.AnswerShards;
+import dev.outrider.data.text.Filters;
+import dev.outrider.data.text.Packing;
+import dev.outrider.data.text.Source;
+import dev.outrider.data.text.TextPipeline;
+import dev.outrider.data.text.TextReport;
+import dev.outrider.data.text.TextSpec;
+import dev.outrider.data.text.WordCounts;
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Text;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.Stage;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+
+/** Tokenizer, where the target does not bring one, and the shards of the pre-training text. */
+public final class DataStage implements Stage {
+    private static final int MOST_WORDS = 1_000_000;
+    private static final int ROWS_PER_SHARD = 16384;
+    private static final int NGRAM = 4;
+
+    @Override
+    public String name() {
+        return "data";
+    }
+
+    @Override
+    public List<Object> settings(Recipe recipe) {
+        return List.of(recipe.tokenizer(), recipe.text());
+    }
+
+    @Override
+    public void run(Run run) {
+        if (run.recipe().target().checkpoint().isEmpty()) trainTokenizer(run);
+        if (run.recipe().text().written() > 0) {
+            pack(run);
+        } else {
+            shard(run);
+        }
+    }
+
+    private static void trainTokenizer(Run run) {
+        Recipe.Vocabulary wanted = run.recipe().tokenizer();
+        Tokenizer tokenizer = BpeTrainer.train(
+                WordCounts.of(Spark.session(run), source(run), MOST_WORDS), wanted.size(), wanted.specials());
+        AtomicFiles.directory(run.tokenizer(), folder -> TokenizerJson.write(folder, tokenizer));
+        run.out().println("tokenizer: " + tokenizer.size() + " pieces");
+    }
+
+    private static Source source(Run run) {
+        Text text = run.recipe().text();
+        if (run.recipe().world().isPresent()) {
+            return new Source.Jsonl(List.of(Corpus.documents(run).toString()), "text");
+        }
+        List<String> paths = text.inputs().stream().map(Path::toString).toList();
+        return switch (text.format()) {
+            case FILE -> new Source.Text(paths, Source.Unit.FILE);
+            case BLOCKS -> new Source.Text(paths, Source.Unit.BLOCK);
+            case LINES -> new Source.Text(paths, Source.Unit.LINE);
+            case JSONL -> new Source.Jsonl(paths, text.field());
+            case PARQUET -> new Source.Parquet(paths, text.field());
+        };
+    }
+
+    private static void shard(Run run) {
+        Text t = run.recipe().text();
+        TextReport report = TextPipeline.run(
+                Spark.session(run),
+                new TextSpec(
+                        source(run),
+                        Models.tokenizerPath(run),
+                        run.text(),
+                        t.length(),
+                        t.joined() ? Packing.JOINED : Packing.SEPARATE,
+                        new Filters(
+                                Math.max(1, t.minCharacters()),
+                                t.maxCharacters(),
+                                t.maxRepeatedLines(),
+                                NGRAM,
+                                t.maxTopNgram(),
+                                t.maxTopCharacter()),
+                        t.validation(),
+                        ROWS_PER_SHARD,
+                        run.recipe().seed(),
+                        t.specials()));
+        run.out().println("documents: " + report.counts());
+        rows(run, report.train().rows(), report.train().tokens(), report.train().sequenceLength());
+    }
+
+    // Texts that the target wrote are tokens already, and where they end was its own choice.
+    private static void pack(Run run) {
+        Text t = run.recipe().text();
+        var report = AnswerShards.write(
+                Spark.session(run),
+                new AnswerShards.Spec(
+                        CorpusStage.written(run),
+                        run.text(),
+                        t.length(),
+                        Set.of(),
+                        t.validation(),
+                        ROWS_PER_SHARD,
+                        run.recipe().seed()));
+        run.out().println("texts: " + report.counts());
+        rows(run, report.train().rows(), report.train().tokens(), report.train().sequenceLength());
+    }
+
+    static void rows(Run run, long rows, long tokens, int length) {
+        run.out().printf("train: %d rows of %d, %d tokens%n", rows, length, tokens);
+    }
+
+    @Override
+    public void clean(Run run) {
+        Models.delete(run.tokenizer());
+        Models.delete(run.text());
+    }
+}

@@ -1,0 +1,62 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.data.answers.AnswerShards;
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Generate;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.Stage;
+import java.util.List;
+import java.util.Set;
+
+/** The target's own answers to the prompts, and the shards that the draft is aligned on. */
+public final class GenerateStage implements Stage {
+    private static final int ROWS_PER_SHARD = 16384;
+    private static final double VALIDATION = 0.05;
+
+    @Override
+    public String name() {
+        return "generate";
+    }
+
+    @Override
+    public List<Object> settings(Recipe recipe) {
+        return List.of(recipe.generate());
+    }
+
+    @Override
+    public void run(Run run) {
+        Generate g = run.recipe().generate();
+        Spark.write(
+                run,
+                "answers",
+                Corpus.prompts(run),
+                run.answers(),
+                g.temperatures(),
+                g.topP(),
+                g.samples(),
+                g.maxTokens());
+        Models.delete(run.alignment());
+        var report = AnswerShards.write(
+                Spark.session(run),
+                new AnswerShards.Spec(
+                        run.answers(),
+                        run.alignment(),
+                        run.recipe().text().length(),
+                        Set.of(),
+                        VALIDATION,
+                        ROWS_PER_SHARD,
+                        run.recipe().seed()));
+        run.out().println("answers: " + report.counts());
+        DataStage.rows(
+                run,
+                report.train().rows(),
+                report.train().tokens(),
+                report.train().sequenceLength());
+    }
+
+    @Override
+    public void clean(Run run) {
+        Models.delete(run.answers());
+        Models.delete(run.alignment());
+    }
+}

@@ -1,0 +1,102 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.Stage;
+import dev.outrider.recipes.report.Evaluation;
+import dev.outrider.recipes.report.Evaluation.Row;
+import dev.outrider.recipes.report.Report;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The table on the terminal and the HTML report, from what the other stages left. */
+public final class ReportStage implements Stage {
+    @Override
+    public String name() {
+        return "report";
+    }
+
+    @Override
+    public List<Object> settings(Recipe recipe) {
+        return List.of(recipe.name());
+    }
+
+    @Override
+    public void run(Run run) {
+        Evaluation evaluation = Evaluation.read(run.evaluation());
+        Map<String, Path> metrics = new LinkedHashMap<>();
+        if (run.recipe().target().checkpoint().isEmpty())
+            metrics.put("target", run.targetRun().resolve("metrics.jsonl"));
+        metrics.put("pre-training", run.pretrainRun().resolve("metrics.jsonl"));
+        metrics.put("alignment", run.distillRun().resolve("metrics.jsonl"));
+        Report report = new Report(run.recipe().name(), evaluation, metrics, run.provenance("", ""), next(run));
+        report.write(run.report());
+        table(evaluation, run.out());
+        closing(report, run);
+    }
+
+    private static void table(Evaluation evaluation, PrintStream out) {
+        out.printf(
+                "%n%-11s %-10s %2s  %6s %13s  %6s  %8s %8s  %6s%n",
+                "draft", "decoding", "γ", "τ", "95 %", "MBSU", "tok/s", "without", "ratio");
+        for (Row r : evaluation.overall()) {
+            out.printf(
+                    Locale.ROOT,
+                    "%-11s %-10s %2d  %6.3f [%.2f, %.2f]  %6.3f  %8.0f %8.0f  %6.3f%n",
+                    r.draft(),
+                    r.temperature() == 0 ? "greedy" : "T = " + r.temperature(),
+                    r.gamma(),
+                    r.tau(),
+                    r.tauLow(),
+                    r.tauHigh(),
+                    r.mbsu(),
+                    r.tokenRate(),
+                    r.baselineRate(),
+                    r.ratio());
+        }
+        evaluation.definitions().forEach((term, meaning) -> out.println("  " + term + ": " + meaning));
+    }
+
+    private static void closing(Report report, Run run) {
+        Row best = report.best();
+        Evaluation evaluation = report.evaluation();
+        run.out()
+                .printf(
+                        Locale.ROOT,
+                        "%nBest: %s draft, γ = %d, %s: %.2f times the target's own speed (τ %.2f, MBSU %.2f).%n"
+                                + "Proof: %d of %d greedy answers have the same tokens with a draft and without.%n"
+                                + "Report: %s%nEverything: %s%n%nNext:%n",
+                        best.draft(),
+                        best.gamma(),
+                        best.temperature() == 0 ? "greedy" : "T = " + best.temperature(),
+                        best.ratio(),
+                        best.tau(),
+                        best.mbsu(),
+                        evaluation.identical(),
+                        evaluation.compared(),
+                        run.report().toAbsolutePath(),
+                        run.folder().toAbsolutePath());
+        report.next().forEach(line -> run.out().println("  " + line));
+    }
+
+    private static List<String> next(Run run) {
+        String target = run.recipe()
+                .target()
+                .checkpoint()
+                .orElse(run.exported().resolve("target"))
+                .toString();
+        Path draft = run.exported().resolve("draft-aligned");
+        return List.of(
+                "./outrider chat --target " + target + " --draft " + draft + " --gamma 4",
+                "./outrider inspect " + draft,
+                "./outrider data show " + run.alignment().resolve("train") + " --tokenizer " + draft,
+                "./outrider run recipes/stories260k.yaml");
+    }
+
+    @Override
+    public void clean(Run run) {}
+}

@@ -1,0 +1,81 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.data.Sessions;
+import dev.outrider.data.answers.AnswerReport;
+import dev.outrider.data.answers.AnswerSpec;
+import dev.outrider.data.answers.Answers;
+import dev.outrider.data.answers.Prompts;
+import dev.outrider.recipes.Run;
+import dev.outrider.trainer.telemetry.Progress;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.atomic.AtomicReference;
+import org.apache.spark.sql.SparkSession;
+
+/** The run's Spark session, and letting the target write with it. */
+final class Spark {
+    private static final int PROMPTS_PER_PART = 32;
+
+    private Spark() {}
+
+    static SparkSession session(Run run) {
+        return Sessions.open(run.recipe().spark().master(), run.recipe().spark().conf());
+    }
+
+    /** Lets the target answer the prompts into {@code output}, or what is missing there. */
+    static AnswerReport write(
+            Run run,
+            String what,
+            Path prompts,
+            Path output,
+            List<Double> temperatures,
+            double topP,
+            int samples,
+            int maxTokens) {
+        Path target = Models.target(run);
+        AnswerSpec spec = new AnswerSpec(
+                new Prompts.Jsonl(List.of(prompts)),
+                target,
+                output,
+                temperatures,
+                topP,
+                samples,
+                maxTokens,
+                context(target, maxTokens),
+                run.recipe().seed(),
+                PROMPTS_PER_PART,
+                0);
+        long began = System.nanoTime();
+        AtomicReference<Progress> progress = new AtomicReference<>();
+        AnswerReport report = Answers.generate(session(run), spec, (done, all, rate) -> {
+            progress.compareAndSet(null, new Progress(run.out(), what, 0, all, "tok"));
+            progress.get().update(done, rate * (System.nanoTime() - began) / 1e9, "");
+        });
+        if (progress.get() != null) progress.get().close();
+        run.out()
+                .printf(
+                        Locale.ROOT,
+                        "%s: %d asked, %d answered, %d skipped, %d failed, %d found from before, %d tokens%n",
+                        what,
+                        report.asked(),
+                        report.success(),
+                        report.skipped(),
+                        report.errors(),
+                        report.found(),
+                        report.tokens());
+        if (report.success() == 0) {
+            throw Failure.data(output.toString(), "no answer at all", "some", "Look at the errors in its parts.");
+        }
+        return report;
+    }
+
+    // Room for answers as long as asked for, and prompts as long as the model still takes.
+    private static int context(Path target, int maxTokens) {
+        try (Checkpoint checkpoint = Checkpoint.open(target)) {
+            return Math.min(checkpoint.config().maxPositions(), 4 * maxTokens + 512);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Shape;
+import dev.outrider.recipes.Recipe.Training;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.Stage;
+import dev.outrider.trainer.layer.LlamaGraph;
+import java.util.List;
+
+/** Trains a target on the recipe's text, where none is given. */
+public final class TargetStage implements Stage {
+    @Override
+    public String name() {
+        return "target";
+    }
+
+    @Override
+    public List<Object> settings(Recipe recipe) {
+        return List.of(recipe.target());
+    }
+
+    @Override
+    public void run(Run run) {
+        if (run.recipe().target().checkpoint().isPresent()) {
+            run.out().println("given: " + Models.target(run));
+            return;
+        }
+        Shape shape = run.recipe().target().shape().orElseThrow();
+        Training training = run.recipe().target().training().orElseThrow();
+        Tokenizer tokenizer = Models.tokenizer(run);
+        try (CpuDevice device = Models.device(run);
+                Shards train = Shards.open(run.text().resolve("train"));
+                Shards valid = Shards.open(run.text().resolve("valid"));
+                LlamaGraph graph = LlamaGraph.create(
+                        shape.config(tokenizer.size(), tokenizer.bosId(), List.of(tokenizer.eosId())),
+                        device,
+                        run.recipe().seed())) {
+            TrainingRun.train(
+                    run,
+                    "target",
+                    run.targetRun(),
+                    graph,
+                    training,
+                    List.of(Losses.text(train, run.recipe().seed(), device, 1)),
+                    Losses.textValidation(valid, training, device),
+                    tokenizer,
+                    run.provenance(train.manifest().hash(), ""));
+        }
+    }
+
+    @Override
+    public void clean(Run run) {
+        Models.delete(run.targetRun());
+    }
+}

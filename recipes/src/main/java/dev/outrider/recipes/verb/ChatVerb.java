@@ -1,0 +1,153 @@
+package dev.outrider.recipes.verb;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.speculate.Compatibility;
+import dev.outrider.decode.speculate.Decoder;
+import dev.outrider.decode.speculate.Generation;
+import dev.outrider.decode.speculate.Limits;
+import dev.outrider.decode.speculate.Listener;
+import dev.outrider.decode.speculate.NeuralDraft;
+import dev.outrider.decode.speculate.Sampling;
+import dev.outrider.decode.speculate.Tally;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "chat",
+        mixinStandardHelpOptions = true,
+        description = "Talks with a target; tokens that the draft guessed right are green. One prompt a line;"
+                + " an empty line ends.",
+        footer = {
+            "",
+            "Example:  ./outrider chat --target runs/quickstart/export/target"
+                    + " --draft runs/quickstart/export/draft-aligned --gamma 4"
+        })
+public final class ChatVerb implements Callable<Integer> {
+    private static final String GREEN = "\u001b[32m", PLAIN = "\u001b[0m";
+
+    @Option(names = "--target", required = true, description = "A Hugging Face directory or llama2.c file.")
+    Path target;
+
+    @Option(names = "--draft", description = "A draft with the same tokenizer; without it the target talks alone.")
+    Path draft;
+
+    @Option(names = "--gamma", description = "Tokens drafted in a round, 1 to 16 (default: ${DEFAULT-VALUE}).")
+    int gamma = 4;
+
+    @Option(names = "--temperature", description = "0 is greedy (default: ${DEFAULT-VALUE}).")
+    double temperature;
+
+    @Option(names = "--top-p", description = "(default: ${DEFAULT-VALUE})")
+    double topP = 1;
+
+    @Option(names = "--max-tokens", description = "(default: ${DEFAULT-VALUE})")
+    int maxTokens = 200;
+
+    @Option(names = "--seed", description = "(default: ${DEFAULT-VALUE})")
+    long seed = 1;
+
+    @Option(names = "--stop", description = "Text that ends an answer; may be given several times.")
+    List<String> stops = List.of();
+
+    @Option(
+            names = "--template",
+            description =
+                    "What is put around a prompt, {prompt} in its place, \\n for a line's end. Default:"
+                            + " <|user|>\\n{prompt}\\n<|assistant|>\\n where the tokenizer has these tokens, else the prompt alone.")
+    String template;
+
+    @Override
+    public Integer call() throws IOException {
+        try (CpuDevice device = new CpuDevice();
+                Checkpoint targetFiles = Checkpoint.open(target);
+                LlamaWeights weights = LlamaWeights.load(device, targetFiles);
+                Llama model = new Llama(device, weights, room(targetFiles))) {
+            Tokenizer tokenizer = targetFiles.requireTokenizer();
+            if (draft == null) return talk(model, tokenizer, null);
+            try (Checkpoint draftFiles = Checkpoint.open(draft)) {
+                Compatibility.require(draft.toString(), draftFiles.requireTokenizer(), target.toString(), tokenizer);
+                try (LlamaWeights draftWeights = LlamaWeights.load(device, draftFiles);
+                        Llama draftModel = new Llama(device, draftWeights, room(targetFiles))) {
+                    return talk(
+                            model,
+                            tokenizer,
+                            new NeuralDraft(draftModel, draftFiles.config().parameters()));
+                }
+            }
+        }
+    }
+
+    private static int room(Checkpoint target) {
+        return Math.min(4096, target.config().maxPositions());
+    }
+
+    private int talk(Llama model, Tokenizer tokenizer, NeuralDraft drafter) throws IOException {
+        Decoder decoder = new Decoder(model);
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        Limits limits = new Limits(maxTokens, Set.copyOf(model.config().eosIds()), stops, Optional.of(tokenizer));
+        Sampling sampling = new Sampling(temperature, 0, topP, 0, 1);
+        for (int turn = 0; ; turn++) {
+            System.out.print("> ");
+            System.out.flush();
+            String line = in.readLine();
+            if (line == null || line.isBlank()) return 0;
+            int[] ids = prompt(line, tokenizer);
+            Generation g = drafter == null
+                    ? decoder.autoregressive(ids, sampling, limits, seed + turn, printer())
+                    : decoder.speculative(ids, drafter, gamma, sampling, limits, seed + turn, printer());
+            System.out.println(PLAIN + "\n" + summary(g));
+        }
+    }
+
+    private int[] prompt(String line, Tokenizer tokenizer) {
+        String around = template != null
+                ? template.replace("\\n", "\n")
+                : tokenizer.specialId("<|user|>") >= 0 ? "<|user|>\n{prompt}\n<|assistant|>\n" : "{prompt}";
+        int[] ids = tokenizer.encode(around.replace("{prompt}", line), true);
+        return tokenizer.bosId() < 0
+                ? ids
+                : IntStream.concat(IntStream.of(tokenizer.bosId()), IntStream.of(ids))
+                        .toArray();
+    }
+
+    private static Listener printer() {
+        return new Listener() {
+            @Override
+            public void token(int id, boolean drafted) {}
+
+            @Override
+            public void text(String text, boolean drafted) {
+                System.out.print((drafted ? GREEN : PLAIN) + text);
+                System.out.flush();
+            }
+        };
+    }
+
+    private static String summary(Generation g) {
+        Tally tally = new Tally();
+        tally.add(g);
+        return String.format(
+                Locale.ROOT,
+                "[%d tokens, %d passes, τ %.2f, %.0f tok/s, %s]",
+                g.tokens().length,
+                g.passes().size() + 1,
+                tally.blockEfficiency(),
+                tally.tokenRate(),
+                g.finish().name().toLowerCase(Locale.ROOT));
+    }
+}

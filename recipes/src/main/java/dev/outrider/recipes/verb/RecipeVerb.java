@@ -1,0 +1,62 @@
+package dev.outrider.recipes.verb;
+
+import dev.outrider.recipes.Plan;
+import dev.outrider.recipes.RecipeFile;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.Stages;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** What the verbs that take a recipe share: overrides, the plan, and running the stages up to theirs. */
+abstract class RecipeVerb implements Callable<Integer> {
+    @Spec
+    CommandSpec spec;
+
+    @Option(names = "--plan", description = "Resolve, check, print shapes and estimates, stop.")
+    boolean plan;
+
+    /** The recipe's file. */
+    abstract Path recipe();
+
+    abstract List<String> overrides();
+
+    /** The last stage to run. */
+    abstract String stage();
+
+    @Override
+    public Integer call() throws Exception {
+        RecipeFile file = RecipeFile.read(recipe(), overrides());
+        if (plan) {
+            System.out.print(Plan.of(file));
+            return 0;
+        }
+        String command = "outrider "
+                + String.join(" ", spec.root().commandLine().getParseResult().originalArgs());
+        Stages.upTo(stage(), Run.open(file, command, System.out));
+        return 0;
+    }
+
+    /** One with the recipe as an argument. */
+    abstract static class Named extends RecipeVerb {
+        @Parameters(index = "0", paramLabel = "RECIPE", description = "A recipe, such as recipes/quickstart.yaml.")
+        Path recipe;
+
+        @Parameters(index = "1..*", paramLabel = "section.key=value", description = "Overrides of the recipe's keys.")
+        List<String> overrides = List.of();
+
+        @Override
+        Path recipe() {
+            return recipe;
+        }
+
+        @Override
+        List<String> overrides() {
+            return overrides;
+        }
+    }
+}
