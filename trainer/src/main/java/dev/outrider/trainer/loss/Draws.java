@@ -41,7 +41,7 @@ final class Draws {
     }
 
     /** The first token up to which there is more than {@code mass}. */
-    private static int draw(float[] law, int size, double mass) {
+    static int draw(float[] law, int size, double mass) {
         double sum = 0;
         int last = 0;
         for (int i = 0; i < size; i++) {

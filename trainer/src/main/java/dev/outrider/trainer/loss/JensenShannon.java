@@ -7,11 +7,14 @@ import jdk.incubator.vector.FloatVector;
 
 /**
  * JSD = (KL(p‖m) + KL(q‖m)) / 2 with m = (p + q) / 2, at most log 2. With d = log p - log q and
- * s(d) = log(1 + e^d) = max(d, 0) + log(1 + e^-|d|): log q - log m = log 2 - s(d) =: f, log p - log m = f + d,
+ * s(d) = log(1 + e^d) = max(d, 0) + log(1 + min(p, q) / max(p, q)): log q - log m = log 2 - s(d) =: f, log p - log m = f + d,
  * and the gradient is q (f - Σ q f) / 2.
  */
 public record JensenShannon() implements Divergence.PerPosition {
     private static final float LN2 = (float) Math.log(2);
+
+    // Keeps 0 / 0 out, where both probabilities are too small to count.
+    private static final float LEAST = 1e-37f;
 
     @Override
     public double value(LawPair x) {
@@ -19,9 +22,10 @@ public record JensenShannon() implements Divergence.PerPosition {
         for (int block = 0; block < x.size; block += BLOCK) {
             FloatVector part = Lanes.zero(), partMean = part;
             for (int i = block, end = Math.min(x.size, block + BLOCK); i < end; i += LANES) {
-                FloatVector d = Lanes.at(x.p.logs, i).sub(Lanes.at(x.q.logs, i)), f = ratio(d);
-                FloatVector qf = Lanes.at(x.q.probabilities, i).mul(f);
-                part = Lanes.at(x.p.probabilities, i).fma(f.add(d), part).add(qf);
+                FloatVector p = Lanes.at(x.p.probabilities, i), q = Lanes.at(x.q.probabilities, i);
+                FloatVector d = Lanes.at(x.p.logs, i).sub(Lanes.at(x.q.logs, i)), f = ratio(p, q, d);
+                FloatVector qf = q.mul(f);
+                part = p.fma(f.add(d), part).add(qf);
                 partMean = partMean.add(qf);
                 f.intoArray(x.p.logs, i);
             }
@@ -32,8 +36,9 @@ public record JensenShannon() implements Divergence.PerPosition {
         return sum / 2;
     }
 
-    private static FloatVector ratio(FloatVector d) {
-        return d.max(0).add(Lanes.log1p(Lanes.exp(d.abs().neg()))).neg().add(LN2);
+    private static FloatVector ratio(FloatVector p, FloatVector q, FloatVector d) {
+        FloatVector less = Lanes.log1p(p.min(q).div(p.max(q).add(LEAST)));
+        return FloatVector.broadcast(Lanes.FLOATS, LN2).sub(d.max(0).add(less));
     }
 
     /** p's log-probabilities are f now. */
