@@ -72,7 +72,11 @@ final class Lanes {
         FloatVector shifted = x.fma(all(LOG2E), all(ROUND));
         FloatVector n = shifted.sub(ROUND);
         FloatVector r = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
-        FloatVector y = r.fma(all(C5), all(C4)).fma(r, all(C3)).fma(r, all(C2)).fma(r, all(C1)).fma(r, all(C0));
+        FloatVector y = r.fma(all(C5), all(C4))
+                .fma(r, all(C3))
+                .fma(r, all(C2))
+                .fma(r, all(C1))
+                .fma(r, all(C0));
         y = y.fma(r.mul(r), r).add(1f);
         var power = shifted.reinterpretAsInts().lanewise(VectorOperators.LSHL, 23);
         return y.reinterpretAsInts().add(power).reinterpretAsFloats().blend(0f, gone);

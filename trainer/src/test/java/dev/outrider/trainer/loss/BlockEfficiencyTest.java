@@ -50,12 +50,15 @@ class BlockEfficiencyTest {
 
     @Test
     void agreementsAreGreedyDecoding() {
-        assertThat(BlockEfficiency.tau(new double[] {1, 1, 1, 1, 1, 1, 1, 1}, 3)).isEqualTo(4);
+        assertThat(BlockEfficiency.tau(new double[] {1, 1, 1, 1, 1, 1, 1, 1}, 3))
+                .isEqualTo(4);
         assertThat(BlockEfficiency.tau(new double[] {0, 0, 0, 0}, 3)).isEqualTo(1);
         // |1 1 0| |1 0| |0| |1 (bonus)|, γ = 3
-        assertThat(BlockEfficiency.rounds(new double[] {1, 1, 0, 1, 0, 0, 1}, 3)).isEqualTo(4);
+        assertThat(BlockEfficiency.rounds(new double[] {1, 1, 0, 1, 0, 0, 1}, 3))
+                .isEqualTo(4);
         // A block ends at γ + 1 = 3: |1 1 1| |1 1 0| |1|
-        assertThat(BlockEfficiency.rounds(new double[] {1, 1, 1, 1, 1, 0, 1}, 2)).isEqualTo(3);
+        assertThat(BlockEfficiency.rounds(new double[] {1, 1, 1, 1, 1, 0, 1}, 2))
+                .isEqualTo(3);
     }
 
     @Test

@@ -76,7 +76,8 @@ class DistillationTest {
             int vocabulary = VOCABULARIES[random.nextInt(VOCABULARIES.length)];
             Case c = Case.draw(random, 2, 3, vocabulary);
             double temperature = random.nextDouble(0.5, 1.5);
-            for (Divergence.PerPosition loss : LOSSES) if (!(loss instanceof TotalVariationPlus)) compare(c, loss, temperature);
+            for (Divergence.PerPosition loss : LOSSES)
+                if (!(loss instanceof TotalVariationPlus)) compare(c, loss, temperature);
         });
     }
 
@@ -167,7 +168,8 @@ class DistillationTest {
             }
             Case c = new Case(drawn.batch, 50, target, draft);
             for (Divergence.PerPosition loss : LOSSES) {
-                for (float g : c.gradient(DEVICE, loss, 0.7, 8)) assertThat(g).as("%s", loss).isFinite();
+                for (float g : c.gradient(DEVICE, loss, 0.7, 8))
+                    assertThat(g).as("%s", loss).isFinite();
             }
         });
     }
@@ -178,7 +180,8 @@ class DistillationTest {
         Case c = new Case(drawn.batch, 50, drawn.draft, drawn.draft);
         for (Divergence.PerPosition loss : LOSSES) {
             if (loss instanceof LabelCrossEntropy) continue;
-            for (float g : c.gradient(DEVICE, loss, 1, 8)) assertThat(g).as("%s", loss).isZero();
+            for (float g : c.gradient(DEVICE, loss, 1, 8))
+                assertThat(g).as("%s", loss).isZero();
         }
     }
 

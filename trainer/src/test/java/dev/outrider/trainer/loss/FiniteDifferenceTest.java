@@ -63,7 +63,8 @@ class FiniteDifferenceTest {
         Seeds.run(10, random -> {
             List<double[]> p = List.of(logs(logits(random, 9)), logs(logits(random, 9)));
             List<double[]> z = List.of(logits(random, 9), logits(random, 9));
-            var reference = new TotalVariationPlusReference(p, z.stream().map(FiniteDifferenceTest::logs).toList());
+            var reference = new TotalVariationPlusReference(
+                    p, z.stream().map(FiniteDifferenceTest::logs).toList());
             double[] expected = difference(z.get(1), at -> surrogate(reference, logs(at)));
             assertThat(reference.gradient(1)).containsExactly(expected, Cases.within(TOLERANCE));
         });
@@ -73,7 +74,8 @@ class FiniteDifferenceTest {
     private static double surrogate(TotalVariationPlusReference reference, double[] logQ) {
         double sum = 0;
         for (int x = 0; x < logQ.length; x++) {
-            int reward = TotalVariationReference.reward(reference.logP().get(1), reference.logQ().get(1), x);
+            int reward = TotalVariationReference.reward(
+                    reference.logP().get(1), reference.logQ().get(1), x);
             sum -= Math.exp(logQ[x]) * (reward - reference.mean()) / reference.deviation();
         }
         return sum;

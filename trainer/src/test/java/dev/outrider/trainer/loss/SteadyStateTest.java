@@ -45,8 +45,7 @@ class SteadyStateTest {
 
     @Test
     void nothingIsAllocated() {
-        TotalVariationPlus exact =
-                new TotalVariationPlus(Divergence.Scope.SEQUENCE, new TotalVariationPlus.Exact());
+        TotalVariationPlus exact = new TotalVariationPlus(Divergence.Scope.SEQUENCE, new TotalVariationPlus.Exact());
         TotalVariationPlus sampled =
                 new TotalVariationPlus(Divergence.Scope.BATCH, new TotalVariationPlus.Sampled(2, 3));
         List<Divergence> losses = List.of(

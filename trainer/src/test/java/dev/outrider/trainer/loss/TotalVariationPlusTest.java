@@ -70,7 +70,8 @@ class TotalVariationPlusTest {
     }
 
     private static double[] logs(float[] logits, int t) {
-        return DivergenceReference.logs(IntStream.range(t * V, (t + 1) * V).mapToDouble(i -> logits[i]).toArray(), 1);
+        return DivergenceReference.logs(
+                IntStream.range(t * V, (t + 1) * V).mapToDouble(i -> logits[i]).toArray(), 1);
     }
 
     /** The counted positions that share μ and σ with t. */
@@ -157,7 +158,8 @@ class TotalVariationPlusTest {
         for (int i = 0; i < 4; i++) x.q.probabilities[i] = (float) q[i];
         int draws = 20_000;
         int[] counts = new int[x.q.probabilities.length];
-        for (int s = 0; s < draws; s++) counts[Draws.draw(x.q.probabilities, counts.length, Draws.uniform(3, 4, 5, s))]++;
+        for (int s = 0; s < draws; s++)
+            counts[Draws.draw(x.q.probabilities, counts.length, Draws.uniform(3, 4, 5, s))]++;
         for (int i = 0; i < counts.length; i++) {
             double p = i < 4 ? q[i] : 0, deviation = Math.sqrt(draws * p * (1 - p));
             assertThat((double) counts[i]).isCloseTo(draws * p, Cases.within(5 * deviation));

@@ -20,7 +20,8 @@ import org.junit.jupiter.api.Test;
 class AdamWGoldensTest {
     @Test
     void everyStepAgrees() throws IOException {
-        JsonNode settings = new ObjectMapper().readTree(Shared.golden("optim/adamw.json").toFile());
+        JsonNode settings =
+                new ObjectMapper().readTree(Shared.golden("optim/adamw.json").toFile());
         try (Safetensors file = Safetensors.open(Shared.golden("optim/adamw-float64.safetensors"))) {
             Map<String, AdamWReference> groups = groups(file, settings);
             assertThat(groups).isNotEmpty();
@@ -35,7 +36,8 @@ class AdamWGoldensTest {
 
     private static Map<String, AdamWReference> groups(Safetensors file, JsonNode settings) {
         Map<String, AdamWReference> groups = new TreeMap<>();
-        List<String> names = file.names().stream().filter(n -> n.startsWith("initial.")).toList();
+        List<String> names =
+                file.names().stream().filter(n -> n.startsWith("initial.")).toList();
         for (String name : names) {
             double decay = name.startsWith("initial.decayed.") ? number(settings, "decay") : 0;
             double beta1 = settings.get("betas").get(0).doubleValue();
