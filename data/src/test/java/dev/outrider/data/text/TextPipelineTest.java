@@ -227,8 +227,8 @@ class TextPipelineTest {
         Files.delete(spec.output().resolve("train").resolve(ShardManifest.NAME));
         fails(Failure.Kind.USAGE, "something else than shards", spec);
         Path file = Files.writeString(folder.resolve("file"), "no folder");
-        TextSpec unwritable =
-                new TextSpec(spec.source(), tokenizer, file.resolve("out"), T, Packing.JOINED, FILTERS, 0, 64, 11);
+        TextSpec unwritable = new TextSpec(
+                spec.source(), tokenizer, file.resolve("out"), T, Packing.JOINED, FILTERS, 0, 64, 11, false);
         fails(Failure.Kind.USAGE, "file", unwritable);
     }
 
