@@ -30,21 +30,37 @@ final class Cases {
 
     /** One micro-batch with gradient, in chunks of so many rows; returns the loss's sum. */
     static double run(TokenLoss loss, Batch batch, float[] logits, int vocabulary, int chunk, double weight) {
+        return run(loss, batch, logits, vocabulary, chunk, weight, true);
+    }
+
+    /** The same without gradient. */
+    static double measure(TokenLoss loss, Batch batch, float[] logits, int vocabulary, int chunk) {
+        return run(loss, batch, logits, vocabulary, chunk, 1, false);
+    }
+
+    private static double run(
+            TokenLoss loss,
+            Batch batch,
+            float[] logits,
+            int vocabulary,
+            int chunk,
+            double weight,
+            boolean gradient) {
         loss.begin(batch, weight);
         try (Arena arena = Arena.ofConfined()) {
             for (int first = 0; first < batch.positions(); first += chunk) {
                 int rows = Math.min(chunk, batch.positions() - first);
-                chunk(loss, arena, logits, vocabulary, first, rows);
+                chunk(loss, arena, logits, vocabulary, first, rows, gradient);
             }
         }
         return loss.sum();
     }
 
-    private static void chunk(TokenLoss loss, Arena arena, float[] logits, int vocabulary, int first, int rows) {
+    private static void chunk(TokenLoss loss, Arena arena, float[] logits, int vocabulary, int first, int rows, boolean gradient) {
         int at = first * vocabulary, count = rows * vocabulary;
         MemorySegment memory = arena.allocate(4L * count, 4);
         MemorySegment.copy(logits, at, memory, ValueLayout.JAVA_FLOAT, 0, count);
-        loss.apply(new Buffer(DType.F32, memory.address(), count), first, rows, vocabulary, true);
+        loss.apply(new Buffer(DType.F32, memory.address(), count), first, rows, vocabulary, gradient);
         MemorySegment.copy(memory, ValueLayout.JAVA_FLOAT, 0, logits, at, count);
     }
 

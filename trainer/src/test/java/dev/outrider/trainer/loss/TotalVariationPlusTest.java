@@ -28,6 +28,8 @@ class TotalVariationPlusTest {
     private final float[] target = Seeds.normal(Seeds.generator(2), POSITIONS * V, 0.7);
     private final float[] draft = Seeds.normal(Seeds.generator(3), POSITIONS * V, 0.7);
 
+    private final FixedTeacher teacher = new FixedTeacher(target, V);
+
     @AfterAll
     static void close() {
         DEVICE.close();
@@ -37,6 +39,7 @@ class TotalVariationPlusTest {
     private float[] step(Distillation loss, long step, int microBatch) {
         float[] rows = draft.clone();
         loss.beginStep(step);
+        teacher.rewind();
         for (int at = 0; at < SEQUENCES; at += microBatch) {
             int from = at * TIME, to = (at + microBatch) * TIME;
             Batch part = new Batch(
@@ -60,7 +63,7 @@ class TotalVariationPlusTest {
     }
 
     private Distillation distillation(Divergence loss) {
-        return new Distillation(DEVICE, new FixedTeacher(target, V), loss, 1);
+        return new Distillation(DEVICE, teacher, loss, 1);
     }
 
     private TotalVariationPlusReference reference(int[] positions) {
@@ -114,14 +117,61 @@ class TotalVariationPlusTest {
     }
 
     @Test
-    void validationLeavesTheStepAlone() {
+    void everyStepStandsAlone() {
         try (Distillation loss = distillation(new TotalVariationPlus())) {
             float[] alone = step(loss, 0, 4);
-            double scale = loss.gradientScale();
-            loss.begin(batch, 1);
-            assertThat(loss.gradientScale()).isEqualTo(scale);
-            assertThat(step(loss, 1, 4)).isEqualTo(alone);
+            loss.beginStep(1);
+            assertThat(loss.gradientScale()).isEqualTo(1);
+            Cases.run(loss, oneSequence(), Arrays.copyOf(draft, TIME * V), V, TIME, 1);
+            assertThat(step(loss, 2, 4)).isEqualTo(alone);
         }
+    }
+
+    @Test
+    void measuringLeavesTheStepAlone() {
+        try (Distillation loss = distillation(new TotalVariationPlus())) {
+            step(loss, 0, 4);
+            double scale = loss.gradientScale();
+            float[] logits = Arrays.copyOf(draft, TIME * V);
+            Cases.measure(loss, oneSequence(), logits, V, TIME);
+            assertThat(loss.gradientScale()).isEqualTo(scale);
+            assertThat(logits).isEqualTo(Arrays.copyOf(draft, TIME * V));
+        }
+    }
+
+    private static Batch oneSequence() {
+        byte[] all = new byte[TIME];
+        Arrays.fill(all, (byte) 1);
+        return new Batch(1, TIME, new int[TIME], new int[TIME], all);
+    }
+
+    @Test
+    void aSampleIsThePolicyGradientOfItsToken() {
+        for (int t = 0; t < POSITIONS; t++) {
+            double[] p = logs(target, t), q = logs(draft, t);
+            LawPair x = pair(p, q);
+            Draws.gradient(x, 1, 5, 0.3, 2);
+            int token = x.drawn[0];
+            double advantage = TotalVariationReference.reward(p, q, token) - 0.3;
+            for (int i = 0; i < V; i++) {
+                double expected = -2 * advantage * ((i == token ? 1 : 0) - Math.exp(q[i]));
+                assertThat((double) x.q.probabilities[i]).isCloseTo(expected, Cases.within(1e-6));
+            }
+        }
+    }
+
+    private static LawPair pair(double[] logP, double[] logQ) {
+        LawPair x = new LawPair();
+        x.size = Lanes.padded(V);
+        x.p.logs = new float[x.size];
+        x.q.logs = new float[x.size];
+        x.q.probabilities = new float[x.size];
+        for (int i = 0; i < V; i++) {
+            x.p.logs[i] = (float) logP[i];
+            x.q.logs[i] = (float) logQ[i];
+            x.q.probabilities[i] = (float) Math.exp(logQ[i]);
+        }
+        return x;
     }
 
     @Test
