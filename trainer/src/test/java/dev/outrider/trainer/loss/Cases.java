@@ -39,13 +39,7 @@ final class Cases {
     }
 
     private static double run(
-            TokenLoss loss,
-            Batch batch,
-            float[] logits,
-            int vocabulary,
-            int chunk,
-            double weight,
-            boolean gradient) {
+            TokenLoss loss, Batch batch, float[] logits, int vocabulary, int chunk, double weight, boolean gradient) {
         loss.begin(batch, weight);
         try (Arena arena = Arena.ofConfined()) {
             for (int first = 0; first < batch.positions(); first += chunk) {
@@ -56,7 +50,8 @@ final class Cases {
         return loss.sum();
     }
 
-    private static void chunk(TokenLoss loss, Arena arena, float[] logits, int vocabulary, int first, int rows, boolean gradient) {
+    private static void chunk(
+            TokenLoss loss, Arena arena, float[] logits, int vocabulary, int first, int rows, boolean gradient) {
         int at = first * vocabulary, count = rows * vocabulary;
         MemorySegment memory = arena.allocate(4L * count, 4);
         MemorySegment.copy(logits, at, memory, ValueLayout.JAVA_FLOAT, 0, count);
