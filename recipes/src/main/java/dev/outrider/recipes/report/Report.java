@@ -64,9 +64,10 @@ public record Report(
         Row best = best();
         page.append(String.format(
                 Locale.ROOT,
-                "<h1>%s</h1><p class=\"lead\">The draft <b>%s</b> (%s) makes the target (%s) <b>%.2f times</b> as fast at γ ="
+                "<h1>%s</h1><p class=\"lead\">%s the draft <b>%s</b> (%s) makes the target (%s) <b>%.2f times</b> as fast at γ ="
                         + " %d, %s: %.0f instead of %.0f tokens/s, block efficiency τ = %.2f [%.2f, %.2f], MBSU %.2f.</p>",
                 Html.escape(title),
+                best.ratio() > 1 ? "At its best," : "On this machine no draft pays for this target: at its best,",
                 best.draft(),
                 size(best.draft()),
                 millions(evaluation.target().parameters()),
@@ -130,9 +131,11 @@ public record Report(
     }
 
     private void table(StringBuilder page) {
+        long tasks = evaluation.rows().stream().map(Row::task).distinct().count();
         page.append("<div class=\"scroll\"><table><tr><th>draft<th>task<th>decoding<th>γ<th>τ<th>95 %<th>MBSU<th>tok/s"
                 + "<th>without<th>ratio<th>predicted<th>cost<th>tokens</tr>\n");
         for (Row r : evaluation.rows()) {
+            if (tasks == 2 && !r.task().equals(Evaluation.ALL_TASKS)) continue; // one task is all there is
             page.append(String.format(
                     Locale.ROOT,
                     "<tr%s><td>%s<td>%s<td>%s<td>%d<td>%.3f<td>%.2f–%.2f<td>%.3f<td>%.0f<td>%.0f<td>%.3f<td>%.3f<td>%.3f"
