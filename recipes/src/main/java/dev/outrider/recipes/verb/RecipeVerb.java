@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
@@ -43,7 +44,12 @@ abstract class RecipeVerb implements Callable<Integer> {
 
     /** One with the recipe as an argument. */
     abstract static class Named extends RecipeVerb {
-        @Parameters(index = "0", paramLabel = "RECIPE", description = "A recipe, such as recipes/quickstart.yaml.")
+        // Not required for picocli, which would ask for it before a subcommand as well.
+        @Parameters(
+                index = "0",
+                arity = "0..1",
+                paramLabel = "RECIPE",
+                description = "A recipe, such as recipes/quickstart.yaml.")
         Path recipe;
 
         @Parameters(index = "1..*", paramLabel = "section.key=value", description = "Overrides of the recipe's keys.")
@@ -51,7 +57,8 @@ abstract class RecipeVerb implements Callable<Integer> {
 
         @Override
         Path recipe() {
-            return recipe;
+            if (recipe != null) return recipe;
+            throw new ParameterException(spec.commandLine(), "Missing required parameter: 'RECIPE'");
         }
 
         @Override

@@ -1,0 +1,169 @@
+package dev.outrider.recipes;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.outrider.recipes.report.Evaluation;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The quickstart, made tiny, from end to end as a user runs it; then what a second run does. */
+@Tag("slow")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class PipelineTest {
+    @TempDir
+    static Path folder;
+
+    private static final List<String> TINY = List.of(
+            "world.documents=120",
+            "world.prompts=60",
+            "text.length=192",
+            "text.validation=0.2",
+            "tokenizer.size=400",
+            "target.shape={layers: 2, hidden: 32, intermediate: 64, heads: 2, max_positions: 256}",
+            "target.training={steps: 6, batch: 4, rate: 1e-2}",
+            "draft={layers: 1, hidden: 16, intermediate: 32, heads: 1, max_positions: 256}",
+            "pretrain={steps: 6, batch: 4, rate: 1e-2}",
+            "generate.max_tokens=16",
+            "generate.evaluation=0.1",
+            "distill.warmup_steps=2",
+            "distill.training={steps: 6, batch: 4, rate: 1e-2, validate_every: 3}",
+            "evaluate={gammas: [1, 3], temperatures: [0, 1], prompts: 1, max_tokens: 12}");
+
+    private static String execute(String... arguments) {
+        PrintStream before = System.out;
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
+        try {
+            assertThat(Outrider.command().execute(arguments)).isZero();
+        } finally {
+            System.setOut(before);
+        }
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private static String run(String... more) {
+        List<String> arguments = new ArrayList<>(
+                List.of("run", root().resolve("recipes/quickstart.yaml").toString()));
+        arguments.addAll(TINY);
+        arguments.add("run=" + folder.resolve("run"));
+        arguments.addAll(List.of(more));
+        return execute(arguments.toArray(String[]::new));
+    }
+
+    private static Path root() {
+        return Path.of(System.getProperty("outrider.root"));
+    }
+
+    @Test
+    @Order(1)
+    void fromNothingToAReport() throws Exception {
+        String out = run();
+        assertThat(out).contains("Proof:", "Report:", "./outrider chat", "aligned", "pretrained", "bigram");
+        Evaluation result = Evaluation.read(folder.resolve("run/evaluation.json"));
+        assertThat(result.compared()).isEqualTo(3 * 3 * 2);
+        assertThat(result.identical()).isEqualTo(result.compared());
+        assertThat(result.overall()).hasSize(3 * 2 * 2);
+        assertThat(result.overall()).allSatisfy(r -> {
+            assertThat(r.tau()).isBetween(1.0, r.gamma() + 1.0);
+            assertThat(r.mbsu()).isEqualTo(r.tau() / (r.c() * r.gamma() + 1));
+            assertThat(r.ratio()).isPositive();
+        });
+        String html = Files.readString(folder.resolve("run/report.html"));
+        assertThat(html).contains("<svg", "class=\"hit\"", "block efficiency", "distill", "18 of 18");
+        assertThat(html).doesNotContain("http://", "https://", "<script", "src=", "NaN");
+        assertThat(folder.resolve("run/distill/metrics.jsonl"))
+                .content()
+                .contains("answers/acceptance", "valid/tau_greedy_3");
+    }
+
+    @Test
+    @Order(2)
+    void aSecondRunLeavesEverythingAndAChangedSettingOnlyWhatComesAfter() throws Exception {
+        FileTime exported = Files.getLastModifiedTime(folder.resolve("run/export/draft-aligned/model.safetensors"));
+        String again = run();
+        assertThat(again).contains("[corpus] done before", "[evaluate] done before", "[report] done before");
+        String changed = run("evaluate={gammas: [2], temperatures: [0], prompts: 1, max_tokens: 8}");
+        assertThat(changed).contains("[export] done before").doesNotContain("[evaluate] done before");
+        assertThat(Files.getLastModifiedTime(folder.resolve("run/export/draft-aligned/model.safetensors")))
+                .isEqualTo(exported);
+    }
+
+    @Test
+    @Order(3)
+    void planPrintsShapesAndCostsAndRunsNothing() {
+        String out = execute(
+                "pretrain",
+                root().resolve("recipes/pretrain-115m.yaml").toString(),
+                "--plan",
+                "target.checkpoint=" + folder.resolve("run/export/target"),
+                "run=" + folder.resolve("never"));
+        assertThat(out).contains("minimum: 0.1", "4 layers, hidden 1024", "days", "GB");
+        assertThat(folder.resolve("never")).doesNotExist();
+    }
+
+    @Test
+    @Order(4)
+    void inspectSaysWhatThingsAre() {
+        assertThat(execute("inspect", folder.resolve("run/export/draft-aligned").toString(), "--tensors"))
+                .contains("parameters", "model.embed_tokens.weight", "tokenizer   400 pieces", "by: outrider");
+        assertThat(execute("inspect", folder.resolve("run/distill").toString())).contains("training    step 6");
+        assertThat(execute("inspect", folder.resolve("run/alignment/train").toString()))
+                .contains("rows", "supervised");
+    }
+
+    @Test
+    @Order(5)
+    void dataShowMarksTheSupervisedPart() {
+        String out = execute(
+                "data",
+                "show",
+                folder.resolve("run/alignment/train").toString(),
+                "--tokenizer",
+                folder.resolve("run/tokenizer").toString());
+        assertThat(out).contains("Scene:");
+    }
+
+    @Test
+    @Order(6)
+    void chatAnswersWithAndWithoutADraft() {
+        InputStream before = System.in;
+        try {
+            System.setIn(new ByteArrayInputStream("Hello there\n\n".getBytes(StandardCharsets.UTF_8)));
+            String alone = execute(
+                    "chat", "--target", folder.resolve("run/export/target").toString(), "--max-tokens", "8");
+            System.setIn(new ByteArrayInputStream("Hello there\n\n".getBytes(StandardCharsets.UTF_8)));
+            String drafted = execute(
+                    "chat",
+                    "--target",
+                    folder.resolve("run/export/target").toString(),
+                    "--draft",
+                    folder.resolve("run/export/draft-aligned").toString(),
+                    "--max-tokens",
+                    "8",
+                    "--gamma",
+                    "3");
+            assertThat(plain(drafted)).isEqualTo(plain(alone));
+        } finally {
+            System.setIn(before);
+        }
+    }
+
+    // Without colours and figures.
+    private static String plain(String text) {
+        return text.replaceAll("\u001b\\[\\d+m", "").replaceAll("\\[\\d+ tokens.*]", "");
+    }
+}
