@@ -1,18 +1,23 @@
 package dev.outrider.checkpoints;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
+import static org.junit.jupiter.api.Assumptions.abort;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * Where vectors by other software and real data lie: the folders named by OUTRIDER_GOLDENS and
- * OUTRIDER_ASSETS, by default beside the checkout. Tests that need an absent one are skipped and say so.
+ * OUTRIDER_ASSETS, by default beside the checkout. Tests that need an absent fixture are skipped and say so; in a
+ * fixture that is present, an absent file is an error.
  */
 public final class Shared {
+    private static final Set<String> SAID = ConcurrentHashMap.newKeySet();
+
     private Shared() {}
 
     /** A path in the goldens folder. */
@@ -51,8 +56,12 @@ public final class Shared {
                 ? Path.of(named)
                 : Path.of(System.getProperty("outrider.root", "."), "..", "shared", folder);
         Path path = root().resolve(base).resolve(relative).normalize();
-        assumeTrue(Files.exists(path), "skipped: " + path + " is absent; set " + variable);
-        return path;
+        Path fixture =
+                root().resolve(base).resolve(Path.of(relative).getName(0)).normalize();
+        if (Files.exists(fixture)) return path;
+        String why = "skipped: " + fixture + " is absent; set " + variable;
+        if (SAID.add(why)) System.out.println(why);
+        return abort(why);
     }
 
     private static Path root() {
