@@ -8,9 +8,10 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /** What an IOException means for the person at the machine: a full disk, a wrong path, a broken file. */
-final class DiskFailures {
+public final class DiskFailures {
     // ENOSPC, EDQUOT and Windows' wording; EROFS and ENOTDIR have no exception type of their own.
     private static final List<String> FULL =
             List.of("No space left on device", "Disk quota exceeded", "not enough space on the disk");
@@ -19,7 +20,12 @@ final class DiskFailures {
 
     private DiskFailures() {}
 
-    static Failure writing(Path target, IOException e) {
+    /**
+     * What a failed writing is.
+     *
+     * @return MACHINE for a full or broken disk, USAGE for a path that cannot be written
+     */
+    public static Failure writing(Path target, IOException e) {
         if (says(e, FULL)) {
             return new Failure(
                     Failure.Kind.MACHINE,
@@ -41,7 +47,12 @@ final class DiskFailures {
         return broken(target, "writing failed: ", e);
     }
 
-    static Failure reading(Path source, IOException e) {
+    /**
+     * What a failed reading is.
+     *
+     * @return DATA for an absent file, USAGE for one that may not be read, MACHINE for a broken disk
+     */
+    public static Failure reading(Path source, IOException e) {
         if (e instanceof NoSuchFileException) {
             return Failure.data(source.toString(), "no such file", "a readable file", "Check the path.");
         }
@@ -50,6 +61,14 @@ final class DiskFailures {
                     source.toString(), "no permission to read it", "a readable file", "Change its permissions.");
         }
         return broken(source, "reading failed: ", e);
+    }
+
+    /** The Failure where the exception names a path or a full disk; empty where it may be anything. */
+    public static Optional<Failure> recognised(IOException e) {
+        if (e instanceof FileSystemException f && f.getFile() != null) {
+            return Optional.of(writing(Path.of(f.getFile()), e));
+        }
+        return says(e, FULL) ? Optional.of(writing(Path.of("the disk"), e)) : Optional.empty();
     }
 
     private static Failure broken(Path path, String what, IOException e) {
@@ -75,6 +94,9 @@ final class DiskFailures {
     }
 
     private static String reason(IOException e) {
+        if (e instanceof FileAlreadyExistsException) return "a file in its place (" + e.getMessage() + ")";
+        if (e instanceof NoSuchFileException) return "no such folder (" + e.getMessage() + ")";
+        if (e instanceof AccessDeniedException) return "no permission (" + e.getMessage() + ")";
         if (e instanceof FileSystemException f && f.getReason() != null)
             return f.getReason() + " (" + f.getFile() + ")";
         return e.getClass().getSimpleName() + " (" + e.getMessage() + ")";

@@ -15,14 +15,22 @@ public final class Sessions {
 
     private Sessions() {}
 
-    /** @param conf Spark's own keys; they win over what is set here */
+    /**
+     * @param conf Spark's own keys; they win over what is set here
+     * @throws dev.outrider.checkpoints.Failure USAGE for a master, a setting or a port that Spark cannot use
+     */
     public static SparkSession open(String master, Map<String, String> conf) {
         Map<String, String> settings = new TreeMap<>(defaults(master));
         settings.putAll(conf);
         SparkSession.Builder builder =
                 SparkSession.builder().appName("outrider").master(master);
         settings.forEach(builder::config);
-        return builder.getOrCreate();
+        if (SparkSession.getDefaultSession().isEmpty()) Ports.check(settings);
+        try {
+            return builder.getOrCreate();
+        } catch (Exception e) {
+            throw SparkFailures.opening(master, e);
+        }
     }
 
     public static SparkSession local() {

@@ -23,17 +23,38 @@ public final class SparkFailures {
         }
     }
 
+    /** Why Spark did not start: it depends on nothing but the master and the settings. */
+    static Failure opening(String master, Exception e) {
+        String complaint = complaint(e);
+        return new Failure(
+                Failure.Kind.USAGE,
+                "spark.master '" + master + "'",
+                complaint,
+                "a master that can be reached (local[*], spark://host:7077, yarn, k8s://..) and settings that Spark"
+                        + " knows",
+                "Correct spark.master or spark.conf.",
+                e);
+    }
+
     /** Spark's complaint about an absent path or column, as a Failure. */
     public static <T> T reading(List<String> paths, Callable<T> read) {
         try {
             return read.call();
         } catch (AnalysisException e) {
-            String complaint = e.getMessage().lines().findFirst().orElse("");
             throw Failure.usage(
-                    String.join(", ", paths), complaint, "readable input", "Correct the paths or names of the input.");
+                    String.join(", ", paths),
+                    complaint(e),
+                    "readable input",
+                    "Correct the paths or names of the input.");
         } catch (Exception e) {
             throw unwrap(e);
         }
+    }
+
+    // Spark's first line without "[PATH_NOT_FOUND]" before it and "SQLSTATE: .." behind it.
+    private static String complaint(Exception e) {
+        String line = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        return line.replaceAll("^\\[[A-Z_.]+] |\\.? ?SQLSTATE: \\w+$", "");
     }
 
     /** The Failure among the causes, or one for a file that Spark cannot read; else what is thrown, unchecked. */

@@ -53,7 +53,9 @@ final class Binder {
             String nearest = known.stream()
                     .min(Comparator.comparingInt(k -> distance(k, key)))
                     .orElseThrow();
-            String hint = distance(nearest, key) <= 3 ? "Did you mean '" + nearest + "'?" : "Remove it.";
+            String hint = distance(nearest, key) <= Math.min(3, key.length() / 2)
+                    ? "Did you mean '" + nearest + "'?"
+                    : "Remove it.";
             problems.add(
                     mapping.places().getOrDefault(key, mapping.place()),
                     "unknown key '" + join(path, key) + "'",
@@ -130,7 +132,8 @@ final class Binder {
 
     private Object inRange(Object value, Key key, Yaml.Scalar node, String path) {
         if (key == null || !(value instanceof Number n)) return value;
-        if (n.doubleValue() >= key.min() && n.doubleValue() <= key.max()) return value;
+        if (Double.isFinite(n.doubleValue()) && n.doubleValue() >= key.min() && n.doubleValue() <= key.max())
+            return value;
         String range = key.max() == Double.POSITIVE_INFINITY
                 ? "at least " + plain(key.min())
                 : plain(key.min()) + " to " + plain(key.max());

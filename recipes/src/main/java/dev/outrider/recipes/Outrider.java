@@ -1,5 +1,6 @@
 package dev.outrider.recipes;
 
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.recipes.verb.BenchVerb;
 import dev.outrider.recipes.verb.ChatVerb;
@@ -70,16 +71,28 @@ public final class Outrider {
     public static CommandLine command() {
         CommandLine line = new CommandLine(new Outrider());
         line.setExecutionExceptionHandler((e, command, parsed) -> explain(e, command.getErr()));
+        line.setParameterExceptionHandler((e, args) -> misused(e));
         line.setUsageHelpAutoWidth(true);
         line.setUsageHelpLongOptionsMaxWidth(28);
         return line;
     }
 
-    private static int explain(Throwable thrown, PrintWriter err) {
+    // Three lines at most: what is wrong, what was perhaps meant, where the rest stands.
+    private static int misused(CommandLine.ParameterException e) {
+        CommandLine command = e.getCommandLine();
+        String name = command.getCommandSpec().qualifiedName();
+        command.getErr().println(name + ": " + e.getMessage());
+        CommandLine.UnmatchedArgumentException.printSuggestions(e, command.getErr());
+        command.getErr().println("Try ./" + name + " --help");
+        return Failure.Kind.USAGE.exitCode;
+    }
+
+    /** Says what went wrong, once; returns the exit code. */
+    public static int explain(Throwable thrown, PrintWriter err) {
         for (Throwable t = thrown; t != null; t = t.getCause()) {
-            if (t instanceof Failure failure) {
-                err.println("outrider: " + failure.getMessage());
-                return failure.exitCode();
+            if (t instanceof Failure failure) return say(failure, err);
+            if (t instanceof IOException io && DiskFailures.recognised(io).isPresent()) {
+                return say(DiskFailures.recognised(io).get(), err);
             }
             if (t instanceof OutOfMemoryError) {
                 err.println("outrider: out of memory (" + t.getMessage()
@@ -87,8 +100,15 @@ public final class Outrider {
                 return Failure.Kind.MACHINE.exitCode;
             }
         }
-        err.println("outrider: a bug: " + thrown + trace(thrown));
+        String what = thrown.toString().lines().findFirst().orElse("");
+        err.println("outrider: a bug: " + what + trace(thrown));
         return BUG;
+    }
+
+    // Messages quote what was found in files: whatever is there must not reach the terminal.
+    private static int say(Failure failure, PrintWriter err) {
+        err.println("outrider: " + failure.getMessage().replaceAll("[\\p{Cntrl}&&[^\n\t]]", "?"));
+        return failure.exitCode();
     }
 
     private static String trace(Throwable thrown) {

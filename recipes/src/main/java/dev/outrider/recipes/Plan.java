@@ -17,6 +17,8 @@ public final class Plan {
 
     private static final int STATE_BYTES = 16; // weight, gradient, two moments
 
+    private static final int USUAL_VOCABULARY = 32000; // LLaMA's and LLaVA's
+
     private final RecipeFile file;
     private final StringBuilder out = new StringBuilder();
 
@@ -35,7 +37,7 @@ public final class Plan {
         print(r, "  ");
         out.append("\nmodels\n");
         Optional<ModelConfig> given = given(r);
-        int vocabulary = given.map(ModelConfig::vocabSize).orElse(r.tokenizer().size());
+        int vocabulary = given.map(ModelConfig::vocabSize).orElseGet(() -> assumed(r));
         given.ifPresent(c -> shape("target", c));
         r.target().shape().ifPresent(s -> shape("target", s.config(vocabulary, 1, List.of(2))));
         ModelConfig draft = r.draft().config(vocabulary, 1, List.of(2));
@@ -54,6 +56,14 @@ public final class Plan {
                 .orElse(0.0);
         training("distill", draft, r.distill().training(), teacher);
         return out.toString();
+    }
+
+    private int assumed(Recipe r) {
+        if (r.target().checkpoint().isEmpty()) return r.tokenizer().size();
+        out.append("  target   is not there; numbers are for a vocabulary of ")
+                .append(USUAL_VOCABULARY)
+                .append('\n');
+        return USUAL_VOCABULARY;
     }
 
     private static Optional<ModelConfig> given(Recipe r) {

@@ -12,8 +12,9 @@ final class Problems {
         found.add(place + ": found " + what + "; expected " + expected + ". " + remedy);
     }
 
-    boolean any() {
-        return !found.isEmpty();
+    /** What was found so far. */
+    List<String> list() {
+        return List.copyOf(found);
     }
 
     /** @throws Failure USAGE listing all of them, if there is any */

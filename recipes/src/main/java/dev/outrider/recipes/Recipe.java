@@ -2,6 +2,7 @@ package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.speculate.Decoder;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -47,10 +48,20 @@ public record Recipe(
                 text.written() == 0 || target.checkpoint().isPresent(),
                 "text.written with a target that is still to be trained",
                 "a target.checkpoint that can write it");
+        int longest = text.length();
+        target.shape().ifPresent(s -> requireRoom("target.shape", s, longest));
+        requireRoom("draft", draft, longest);
+    }
+
+    private static void requireRoom(String key, Shape shape, int length) {
+        require(
+                shape.maxPositions() >= length,
+                key + ".max_positions " + shape.maxPositions() + " for text.length " + length,
+                "at least as many positions as a row has tokens");
     }
 
     private static void require(boolean ok, String found, String expected) {
-        if (!ok) throw Failure.usage("recipe", found, expected, "Add or remove one.");
+        if (!ok) throw Failure.usage("recipe", found, expected, "Correct one of them.");
     }
 
     /**
@@ -121,6 +132,11 @@ public record Recipe(
                     "target.shape " + (shape.isPresent() ? "without" : "absent but with") + " target.training",
                     "both or neither");
         }
+
+        /** As {@link Training#essence()}. */
+        public Target essence() {
+            return new Target(checkpoint, shape, training.map(Training::essence));
+        }
     }
 
     /**
@@ -140,6 +156,14 @@ public record Recipe(
             @Key(value = "2048", min = 16) int maxPositions) {
         public Shape {
             require(hidden % heads == 0, "hidden " + hidden + " over " + heads + " heads", "a multiple of heads");
+            require(
+                    hidden / heads % 2 == 0,
+                    "heads of " + hidden / heads + " channels",
+                    "an even number (rotary pairs): hidden / heads");
+            require(
+                    kvHeads == 0 || heads % kvHeads == 0,
+                    heads + " heads over " + kvHeads + " kv_heads",
+                    "a number of kv_heads that divides heads");
         }
 
         /** As a model of {@code vocabulary} rows. */
@@ -192,8 +216,8 @@ public record Recipe(
             @Key("cosine") Decline schedule,
             @Key(value = "0", min = 0) long warmup,
             @Key(value = "0.1", min = 0, max = 1) double minimum,
-            @Key(value = "0.9", min = 0, max = 1) double beta1,
-            @Key(value = "0.95", min = 0, max = 1) double beta2,
+            @Key(value = "0.9", min = 0, max = 0.999999) double beta1,
+            @Key(value = "0.95", min = 0, max = 0.999999) double beta2,
             @Key(value = "1e-8", min = 0) double epsilon,
             @Key(value = "0.1", min = 0) double decay,
             @Key(value = "1", min = 0) double clip,
@@ -201,7 +225,18 @@ public record Recipe(
             @Key(value = "32", min = 1) int validationRows,
             @Key(value = "0", min = 0) long saveEvery,
             @Key(value = "2", min = 1) int keep,
-            @Key(value = "10", min = 0) double spike) {}
+            @Key(value = "10", min = 0) double spike) {
+        public Training {
+            require(warmup <= steps, "warmup " + warmup + " for " + steps + " steps", "at most as many as steps");
+        }
+
+        /** Without what may change while a training goes on: how often it looks and saves, and how much at a time. */
+        public Training essence() {
+            return new Training(
+                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, 0, 1, 0, 1,
+                    0);
+        }
+    }
 
     /**
      * The target's own answers.
@@ -216,11 +251,15 @@ public record Recipe(
             @Key("[]") List<Path> prompts,
             @Key(value = "0", min = 0) int openings,
             @Key(value = "8", min = 1) int openingTokens,
-            @Key("[0, 0.3, 0.7, 1.0]") List<Double> temperatures,
+            @Key(value = "[0, 0.3, 0.7, 1.0]", min = 0) List<Double> temperatures,
             @Key(value = "0.95", min = 0.01, max = 1) double topP,
             @Key(value = "128", min = 1) int maxTokens,
             @Key(value = "1", min = 1) int samples,
-            @Key(value = "0.1", min = 0.001, max = 0.9) double evaluation) {}
+            @Key(value = "0.1", min = 0.001, max = 0.9) double evaluation) {
+        public Generate {
+            require(!temperatures.isEmpty(), "no generate.temperatures", "at least one");
+        }
+    }
 
     /** What alignment minimises between target law p and draft law q. */
     public enum Loss {
@@ -265,7 +304,12 @@ public record Recipe(
             @Key("kl") Loss warmupLoss,
             @Key(value = "0", min = 0) long warmupSteps,
             @Key(value = "0.9", min = 0.01, max = 1) double share,
-            Training training) {}
+            Training training) {
+        /** As {@link Training#essence()}. */
+        public Distill essence() {
+            return new Distill(loss, scope, samples, temperature, warmupLoss, warmupSteps, share, training.essence());
+        }
+    }
 
     /** Type that exported weights are stored in. */
     public enum Stored {
@@ -282,13 +326,16 @@ public record Recipe(
      * @param prompts how many held-out prompts of each task
      */
     public record Evaluate(
-            @Key("[1, 2, 3, 4, 5, 6, 7, 8]") List<Integer> gammas,
-            @Key("[0, 1]") List<Double> temperatures,
+            @Key(value = "[1, 2, 3, 4, 5, 6, 7, 8]", min = 1, max = Decoder.MAX_GAMMA)
+            List<Integer> gammas,
+
+            @Key(value = "[0, 1]", min = 0) List<Double> temperatures,
             @Key(value = "1", min = 0.01, max = 1) double topP,
             @Key(value = "16", min = 1) int prompts,
             @Key(value = "128", min = 2) int maxTokens) {
         public Evaluate {
-            for (int gamma : gammas) require(gamma >= 1 && gamma <= 16, "gamma " + gamma, "1 to 16");
+            require(!gammas.isEmpty(), "no evaluate.gammas", "at least one");
+            require(!temperatures.isEmpty(), "no evaluate.temperatures", "at least one");
         }
     }
 }

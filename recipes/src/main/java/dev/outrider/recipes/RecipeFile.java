@@ -45,8 +45,8 @@ public record RecipeFile(Path file, String text, Recipe recipe) {
             throw Failure.usage(
                     file.toString(), "no such file", "a recipe", "The project's recipes are recipes/*.yaml.");
         } catch (IOException e) {
-            throw new Failure(
-                    Failure.Kind.USAGE, file.toString(), e.toString(), "a readable recipe", "Check the path.", e);
+            String found = Files.isDirectory(file) ? "a folder" : e.getMessage();
+            throw new Failure(Failure.Kind.USAGE, file.toString(), found, "a readable recipe", "Check the path.", e);
         }
     }
 }

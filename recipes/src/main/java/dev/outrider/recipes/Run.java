@@ -1,42 +1,96 @@
 package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Provenance;
+import dev.outrider.trainer.Interruption;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A recipe being run: where everything lies and what is already done. A stage leaves a mark with a
  * fingerprint of the settings it depends on; a later run of the same recipe leaves finished stages alone
- * and does one again when its settings, or those of a stage before it, have changed.
+ * and does one again when its settings, or those of a stage that it needs, have changed.
  *
  * @param command as typed, for provenance
+ * @param signals hears Ctrl-C until this is closed
  */
-public record Run(RecipeFile file, Path folder, String command, PrintStream out) {
-    /** Opens (and creates) the run's folder and keeps the recipe in it. */
-    public static Run open(RecipeFile file, String command, PrintStream out) {
+public record Run(RecipeFile file, Path folder, String command, PrintStream out, Signals signals)
+        implements AutoCloseable {
+    private static final String RECIPE = "recipe.yaml";
+
+    /**
+     * Opens (and creates) the run's folder.
+     *
+     * @param err hears of an interruption
+     * @throws Failure USAGE if it cannot be written
+     */
+    public static Run open(RecipeFile file, String command, PrintStream out, PrintWriter err) {
         Path folder = file.recipe().run();
-        Run run = new Run(file, folder, command, out);
         try {
             Files.createDirectories(folder);
         } catch (IOException e) {
-            throw new Failure(
-                    Failure.Kind.USAGE,
-                    folder.toString(),
-                    e.toString(),
-                    "a folder that can be written",
-                    "Choose another one: run=FOLDER.",
-                    e);
+            throw DiskFailures.writing(folder, e);
         }
-        AtomicFiles.file(folder.resolve("recipe.yaml"), t -> Files.writeString(t, file.text()));
-        return run;
+        return new Run(file, folder, command, out, new Signals(folder, command, err));
+    }
+
+    /**
+     * Keeps the recipe in the folder.
+     *
+     * @param changed stages whose results here were made with other settings
+     * @throws Failure USAGE if there are some and they are another recipe's
+     */
+    void claim(List<String> changed) {
+        Path kept = folder.resolve(RECIPE);
+        Optional<String> owner = owner(kept);
+        if (!changed.isEmpty() && owner.isPresent() && !owner.get().equals(recipe().name())) {
+            throw Failure.usage(
+                    folder.toString(),
+                    "a run of recipe '" + owner.get() + "', made with other settings (" + String.join(", ", changed)
+                            + ")",
+                    "a folder of its own for '" + recipe().name() + "'",
+                    "Choose another folder: run=FOLDER.");
+        }
+        AtomicFiles.file(kept, t -> Files.writeString(t, file.text()));
+    }
+
+    private static Optional<String> owner(Path kept) {
+        try {
+            Yaml name =
+                    Yaml.parse(Files.readString(kept), new Problems()).entries().get("name");
+            return name instanceof Yaml.Scalar s ? Optional.of(s.text()) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    void enter(Stage stage) {
+        signals.enter(stage);
+    }
+
+    /** Whether somebody pressed Ctrl-C. */
+    public Interruption interruption() {
+        return signals.interruption();
+    }
+
+    /** Whether Ctrl-C has ended this run already, so that what breaks on the way out is no news. */
+    public boolean left() {
+        return signals.left();
+    }
+
+    @Override
+    public void close() {
+        signals.close();
     }
 
     public Recipe recipe() {
@@ -49,6 +103,11 @@ public record Run(RecipeFile file, Path folder, String command, PrintStream out)
 
     public Path tokenizer() {
         return folder.resolve("tokenizer");
+    }
+
+    /** Prompts to answer, and those held out. */
+    public Path prompts() {
+        return folder.resolve("prompts");
     }
 
     /** Shards of pre-training text: train and valid. */
@@ -118,6 +177,11 @@ public record Run(RecipeFile file, Path folder, String command, PrintStream out)
         } catch (IOException e) {
             return true;
         }
+    }
+
+    /** A stage that is begun anew is not done, whatever it was before. */
+    void forget(Stage stage) throws IOException {
+        Files.deleteIfExists(mark(stage));
     }
 
     void markBegun(Stage stage, String fingerprint) {

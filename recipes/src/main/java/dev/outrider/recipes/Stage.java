@@ -6,12 +6,20 @@ import java.util.List;
 public interface Stage {
     String name();
 
-    /** The settings that its result depends on, apart from those of the stages before it. */
+    /** Names of the stages that it goes on from; each stands before it in {@link Stages#ALL}. */
+    List<String> needs(Recipe recipe);
+
+    /** The settings that its result depends on, apart from those of the stages that it needs. */
     List<Object> settings(Recipe recipe);
 
     /** Does the work, going on where an interrupted one ended. */
     void run(Run run) throws Exception;
 
-    /** Removes what an earlier run with other settings left. */
+    /** Removes what an earlier run with other settings left; what took long to make is kept aside. */
     void clean(Run run) throws Exception;
+
+    /** Whether it saves what it has reached when it is interrupted, and so is worth waiting for. */
+    default boolean saves() {
+        return false;
+    }
 }

@@ -7,21 +7,25 @@ import dev.outrider.recipes.stage.EvaluateStage;
 import dev.outrider.recipes.stage.ExportStage;
 import dev.outrider.recipes.stage.GenerateStage;
 import dev.outrider.recipes.stage.PretrainStage;
+import dev.outrider.recipes.stage.PromptStage;
 import dev.outrider.recipes.stage.ReportStage;
 import dev.outrider.recipes.stage.TargetStage;
 import dev.outrider.trainer.telemetry.Progress;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 
-/** The stages in their order, and running them up to one. */
+/** The stages in their order, and running one with all that it needs. */
 public final class Stages {
-    /** All of them; each depends on those before it. */
+    /** All of them; each needs only some of those before it. */
     public static final List<Stage> ALL = List.of(
             new CorpusStage(),
             new DataStage(),
             new TargetStage(),
-            new GenerateStage(),
             new PretrainStage(),
+            new PromptStage(),
+            new GenerateStage(),
             new AlignStage(),
             new ExportStage(),
             new EvaluateStage(),
@@ -29,14 +33,42 @@ public final class Stages {
 
     private Stages() {}
 
-    /** Runs everything up to the named stage that is not done yet with these settings. */
+    /**
+     * Runs the named stage and those that it needs, as far as they are not done yet with these settings.
+     *
+     * @throws dev.outrider.checkpoints.Failure USAGE if the folder is another recipe's or an input is absent
+     */
     public static void upTo(String last, Run run) throws Exception {
-        List<Object> settings = new ArrayList<>(List.of(run.recipe().seed()));
-        for (Stage stage : ALL) {
-            settings.add(stage.settings(run.recipe()));
-            once(stage, run, Run.fingerprint(settings));
-            if (stage.name().equals(last)) return;
-        }
+        List<Stage> wanted = wanted(last, run.recipe());
+        List<String> changed = wanted.stream()
+                .filter(s -> run.begunOtherwise(s, fingerprint(s, run.recipe())))
+                .map(Stage::name)
+                .toList();
+        run.claim(changed);
+        Inputs.check(run.file(), wanted.stream().filter(s -> !done(s, run)).toList());
+        for (Stage stage : wanted) once(stage, run, fingerprint(stage, run.recipe()));
+    }
+
+    /** What {@link #upTo} would still miss; a Failure where it is the target. */
+    public static List<String> absent(String last, RecipeFile file) {
+        return Inputs.absent(file, wanted(last, file.recipe()));
+    }
+
+    private static boolean done(Stage stage, Run run) {
+        return run.done(stage, fingerprint(stage, run.recipe()));
+    }
+
+    /** The named stage and all that it rests on, in order. */
+    static List<Stage> wanted(String last, Recipe recipe) {
+        Set<String> names = new HashSet<>(List.of(last));
+        for (Stage stage : ALL.reversed()) if (names.contains(stage.name())) names.addAll(stage.needs(recipe));
+        return ALL.stream().filter(s -> names.contains(s.name())).toList();
+    }
+
+    private static String fingerprint(Stage stage, Recipe recipe) {
+        List<Object> settings = new ArrayList<>(List.of(recipe.seed()));
+        for (Stage s : wanted(stage.name(), recipe)) settings.add(s.settings(recipe));
+        return Run.fingerprint(settings);
     }
 
     private static void once(Stage stage, Run run, String fingerprint) throws Exception {
@@ -44,7 +76,11 @@ public final class Stages {
             run.out().println("[" + stage.name() + "] done before");
             return;
         }
-        if (run.begunOtherwise(stage, fingerprint)) stage.clean(run);
+        run.enter(stage);
+        if (run.begunOtherwise(stage, fingerprint)) {
+            run.forget(stage);
+            stage.clean(run);
+        }
         run.markBegun(stage, fingerprint);
         long began = System.nanoTime();
         run.out().println("[" + stage.name() + "]");

@@ -98,7 +98,9 @@ class RecipeFileTest {
         assertThatThrownBy(() -> parse(SMALL.replace("world: {documents: 10}\n", "")))
                 .message()
                 .contains("no text to pre-train on");
-        assertThatThrownBy(() -> parse(SMALL, "evaluate.gammas=[0]")).message().contains("gamma 0");
+        assertThatThrownBy(() -> parse(SMALL, "evaluate.gammas=[0]"))
+                .message()
+                .contains("0 for evaluate.gammas; expected 1 to 16");
     }
 
     @Test

@@ -114,10 +114,14 @@ public final class Decoder {
         }
     }
 
+    /** @throws Failure USAGE unless γ is from 1 to {@link #MAX_GAMMA} */
+    public static void requireGamma(int gamma) {
+        if (gamma >= 1 && gamma <= MAX_GAMMA) return;
+        throw Failure.usage("gamma", "" + gamma, "1 to " + MAX_GAMMA, "Correct the draft length.");
+    }
+
     private void check(Drafter drafter, int gamma) {
-        if (gamma < 1 || gamma > MAX_GAMMA) {
-            throw Failure.usage("gamma", "" + gamma, "1 to " + MAX_GAMMA, "Correct the draft length.");
-        }
+        requireGamma(gamma);
         if (drafter.vocabulary() != target.vocabulary()) {
             throw Failure.usage(
                     "draft " + drafter.name(),

@@ -24,8 +24,13 @@ public final class AlignStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("pretrain", "generate");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.distill());
+        return List.of(recipe.distill().essence());
     }
 
     @Override
@@ -62,6 +67,11 @@ public final class AlignStage implements Stage {
 
     @Override
     public void clean(Run run) {
-        Models.delete(run.distillRun());
+        Models.setAside(run, run.distillRun());
+    }
+
+    @Override
+    public boolean saves() {
+        return true;
     }
 }

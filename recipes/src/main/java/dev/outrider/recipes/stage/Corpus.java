@@ -40,11 +40,11 @@ final class Corpus {
     }
 
     static Path prompts(Run run) {
-        return run.corpus().resolve("prompts.jsonl");
+        return run.prompts().resolve("prompts.jsonl");
     }
 
     private static Path heldOutFile(Run run) {
-        return run.corpus().resolve("heldout.jsonl");
+        return run.prompts().resolve("heldout.jsonl");
     }
 
     static void writeDocuments(Run run, Stream<String> texts) {
@@ -83,6 +83,13 @@ final class Corpus {
         write(prompts(run), answered);
         write(heldOutFile(run), heldOut);
         run.out().println(answered.size() + " prompts to answer, " + heldOut.size() + " held out for evaluation");
+    }
+
+    /** Prompts that say nothing: what answers them is a text of the target's own. */
+    static List<Prompt> blanks(String name, int count) {
+        return IntStream.range(0, count)
+                .mapToObj(i -> new Prompt("%s-%06d".formatted(name, i), name, ""))
+                .toList();
     }
 
     private static List<Prompt> distinct(List<Prompt> prompts) {

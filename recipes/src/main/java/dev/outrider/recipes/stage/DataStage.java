@@ -32,8 +32,13 @@ public final class DataStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("corpus");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.tokenizer(), recipe.text());
+        return List.of(recipe.target().checkpoint(), recipe.tokenizer(), recipe.text());
     }
 
     @Override

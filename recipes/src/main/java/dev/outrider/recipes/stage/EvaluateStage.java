@@ -9,6 +9,7 @@ import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.speculate.Acceptance;
+import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramTable;
@@ -37,6 +38,11 @@ public final class EvaluateStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("export");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(recipe.evaluate());
     }
@@ -54,6 +60,8 @@ public final class EvaluateStage implements Stage {
                 Opened target = Opened.of(target(run), device, capacity);
                 Opened pretrained = Opened.of(base, device, capacity);
                 Opened best = Opened.of(aligned, device, capacity)) {
+            pretrained.requireTokenizerOf(target);
+            best.requireTokenizerOf(target);
             List<Drafter> drafts = List.of(
                     bigrams(run, target.llama().vocabulary()),
                     new NeuralDraft("pretrained", pretrained.llama(), pretrained.parameters()),
@@ -143,7 +151,16 @@ public final class EvaluateStage implements Stage {
         static Opened of(Path path, Device device, int capacity) {
             Checkpoint checkpoint = Checkpoint.open(path);
             LlamaWeights weights = LlamaWeights.load(device, checkpoint);
-            return new Opened(checkpoint, weights, new Llama(device, weights, capacity));
+            int room = Math.min(capacity, checkpoint.config().maxPositions());
+            return new Opened(checkpoint, weights, new Llama(device, weights, room));
+        }
+
+        void requireTokenizerOf(Opened target) {
+            Compatibility.require(
+                    checkpoint.path().toString(),
+                    checkpoint.requireTokenizer(),
+                    target.checkpoint.path().toString(),
+                    target.checkpoint.requireTokenizer());
         }
 
         long parameters() {

@@ -20,6 +20,11 @@ public final class ExportStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("distill");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(recipe.export());
     }

@@ -19,8 +19,13 @@ public final class GenerateStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("prompts");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.generate());
+        return List.of(recipe.generate(), recipe.text().length());
     }
 
     @Override
@@ -56,7 +61,7 @@ public final class GenerateStage implements Stage {
 
     @Override
     public void clean(Run run) {
-        Models.delete(run.answers());
+        Models.setAside(run, run.answers());
         Models.delete(run.alignment());
     }
 }

@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.StepFolders;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
@@ -8,11 +9,11 @@ import dev.outrider.checkpoints.tokenizer.Tokenizers;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.Run;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** Where a run's models and tokenizer are, and the device they run on. */
 final class Models {
@@ -75,7 +76,23 @@ final class Models {
         try (var paths = Files.walk(folder)) {
             for (Path p : paths.sorted(Comparator.reverseOrder()).toList()) Files.delete(p);
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw DiskFailures.writing(folder, e);
         }
+    }
+
+    /** Renames what took long to make: other settings never cost anybody a model. */
+    static void setAside(Run run, Path folder) {
+        if (!Files.exists(folder)) return;
+        Path free = IntStream.iterate(1, i -> i + 1)
+                .mapToObj(i -> folder.resolveSibling(folder.getFileName() + ".old-" + i))
+                .filter(Files::notExists)
+                .findFirst()
+                .orElseThrow();
+        try {
+            Files.move(folder, free);
+        } catch (IOException e) {
+            throw DiskFailures.writing(folder, e);
+        }
+        run.out().println(folder + " was made with other settings; it is kept as " + free);
     }
 }

@@ -17,8 +17,13 @@ public final class PretrainStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("data");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.draft(), recipe.pretrain());
+        return List.of(recipe.draft(), recipe.pretrain().essence());
     }
 
     @Override
@@ -48,6 +53,11 @@ public final class PretrainStage implements Stage {
 
     @Override
     public void clean(Run run) {
-        Models.delete(run.pretrainRun());
+        Models.setAside(run, run.pretrainRun());
+    }
+
+    @Override
+    public boolean saves() {
+        return true;
     }
 }

@@ -21,6 +21,11 @@ public final class ReportStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("evaluate");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(recipe.name());
     }

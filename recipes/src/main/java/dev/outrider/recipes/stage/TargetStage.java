@@ -19,8 +19,13 @@ public final class TargetStage implements Stage {
     }
 
     @Override
+    public List<String> needs(Recipe recipe) {
+        return recipe.target().checkpoint().isPresent() ? List.of() : List.of("data");
+    }
+
+    @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.target());
+        return List.of(recipe.target().essence());
     }
 
     @Override
@@ -54,6 +59,11 @@ public final class TargetStage implements Stage {
 
     @Override
     public void clean(Run run) {
-        Models.delete(run.targetRun());
+        Models.setAside(run, run.targetRun());
+    }
+
+    @Override
+    public boolean saves() {
+        return true;
     }
 }

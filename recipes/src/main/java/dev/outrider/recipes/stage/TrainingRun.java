@@ -5,7 +5,6 @@ import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Recipe.Training;
 import dev.outrider.recipes.Run;
-import dev.outrider.trainer.Interruption;
 import dev.outrider.trainer.Source;
 import dev.outrider.trainer.Trainer;
 import dev.outrider.trainer.TrainerOptions;
@@ -68,12 +67,11 @@ final class TrainingRun {
                         graph.config().parameters() / 1e6);
         try (LaterMetrics metrics = new LaterMetrics();
                 Trainer trainer =
-                        new Trainer(graph, options, sources, Optional.of(validation), store, metrics, run.out());
-                Interruption interruption = new Interruption()) {
+                        new Trainer(graph, options, sources, Optional.of(validation), store, metrics, run.out())) {
             long first = trainer.resume();
             if (first > 0) run.out().println(what + ": goes on after step " + first);
             metrics.open(folder, first);
-            Trainer.Outcome outcome = trainer.train(what, first, interruption);
+            Trainer.Outcome outcome = trainer.train(what, first, run.interruption());
             if (!outcome.finished()) {
                 throw Failure.of(
                         Failure.Kind.INTERRUPTED,

@@ -73,34 +73,37 @@ public final class ChatVerb implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        Decoder.requireGamma(gamma);
+        Sampling sampling = new Sampling(temperature, 0, topP, 0, 1);
         try (CpuDevice device = new CpuDevice();
                 Checkpoint targetFiles = Checkpoint.open(target);
                 LlamaWeights weights = LlamaWeights.load(device, targetFiles);
                 Llama model = new Llama(device, weights, room(targetFiles))) {
             Tokenizer tokenizer = targetFiles.requireTokenizer();
-            if (draft == null) return talk(model, tokenizer, null);
+            if (draft == null) return talk(model, tokenizer, null, sampling);
             try (Checkpoint draftFiles = Checkpoint.open(draft)) {
                 Compatibility.require(draft.toString(), draftFiles.requireTokenizer(), target.toString(), tokenizer);
                 try (LlamaWeights draftWeights = LlamaWeights.load(device, draftFiles);
-                        Llama draftModel = new Llama(device, draftWeights, room(targetFiles))) {
+                        Llama draftModel =
+                                new Llama(device, draftWeights, Math.min(room(targetFiles), room(draftFiles)))) {
                     return talk(
                             model,
                             tokenizer,
-                            new NeuralDraft(draftModel, draftFiles.config().parameters()));
+                            new NeuralDraft(draftModel, draftFiles.config().parameters()),
+                            sampling);
                 }
             }
         }
     }
 
-    private static int room(Checkpoint target) {
-        return Math.min(4096, target.config().maxPositions());
+    private static int room(Checkpoint model) {
+        return Math.min(4096, model.config().maxPositions());
     }
 
-    private int talk(Llama model, Tokenizer tokenizer, NeuralDraft drafter) throws IOException {
+    private int talk(Llama model, Tokenizer tokenizer, NeuralDraft drafter, Sampling sampling) throws IOException {
         Decoder decoder = new Decoder(model);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Limits limits = new Limits(maxTokens, Set.copyOf(model.config().eosIds()), stops, Optional.of(tokenizer));
-        Sampling sampling = new Sampling(temperature, 0, topP, 0, 1);
         for (int turn = 0; ; turn++) {
             System.out.print("> ");
             System.out.flush();

@@ -1,9 +1,12 @@
 package dev.outrider.recipes.verb;
 
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.recipes.Outrider;
 import dev.outrider.recipes.Plan;
 import dev.outrider.recipes.RecipeFile;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stages;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -34,12 +37,25 @@ abstract class RecipeVerb implements Callable<Integer> {
         RecipeFile file = RecipeFile.read(recipe(), overrides());
         if (plan) {
             System.out.print(Plan.of(file));
+            Stages.absent(stage(), file).forEach(line -> System.out.println("not there yet: " + line));
             return 0;
         }
         String command = "outrider "
                 + String.join(" ", spec.root().commandLine().getParseResult().originalArgs());
-        Stages.upTo(stage(), Run.open(file, command, System.out));
-        return 0;
+        PrintWriter err = spec.root().commandLine().getErr();
+        try (Run run = Run.open(file, command, System.out, err)) {
+            return carryOut(run, err);
+        }
+    }
+
+    // What went wrong is said before the run is closed: an interrupted process ends then.
+    private int carryOut(Run run, PrintWriter err) {
+        try {
+            Stages.upTo(stage(), run);
+            return 0;
+        } catch (Throwable t) {
+            return run.left() ? Failure.Kind.INTERRUPTED.exitCode : Outrider.explain(t, err);
+        }
     }
 
     /** One with the recipe as an argument. */

@@ -1,0 +1,85 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.answers.Answers;
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Generate;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.Stage;
+import dev.outrider.recipes.stage.Corpus.Prompt;
+import dev.outrider.recipes.world.Task;
+import dev.outrider.recipes.world.World;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.LongStream;
+
+/** Prompts for the target to answer, and others to evaluate on: of the world, from files, or the target's own. */
+public final class PromptStage implements Stage {
+    @Override
+    public String name() {
+        return "prompts";
+    }
+
+    @Override
+    public List<String> needs(Recipe recipe) {
+        return List.of("target");
+    }
+
+    @Override
+    public List<Object> settings(Recipe recipe) {
+        return List.of(
+                recipe.world(),
+                recipe.generate().prompts(),
+                recipe.generate().openings(),
+                recipe.generate().openingTokens(),
+                recipe.generate().evaluation());
+    }
+
+    @Override
+    public void run(Run run) {
+        Generate generate = run.recipe().generate();
+        Corpus.Split split = new Corpus.Split();
+        run.recipe().world().ifPresent(world -> world(run, world, split));
+        if (generate.openings() > 0) split.add(openings(run, generate), generate.evaluation());
+        for (Path file : generate.prompts()) split.add(Corpus.read(file), generate.evaluation());
+        Corpus.writePrompts(run, split);
+    }
+
+    private static void world(Run run, Recipe.World size, Corpus.Split split) {
+        World world = new World(run.recipe().seed());
+        long heldOut =
+                Math.max(1, Math.round(size.prompts() * run.recipe().generate().evaluation()));
+        LongStream.range(0, size.prompts()).forEach(i -> split.answered().add(prompt(world, i, 0)));
+        LongStream.range(0, heldOut).forEach(i -> split.heldOut().add(prompt(world, i, World.HELD_OUT)));
+    }
+
+    // The tasks in turn.
+    private static Prompt prompt(World world, long number, long base) {
+        Task[] tasks = Task.values();
+        var p = world.prompt(tasks[(int) (number % tasks.length)], base + number / tasks.length);
+        return new Prompt(p.id(), p.task().name().toLowerCase(Locale.ROOT), p.opening());
+    }
+
+    /** The first tokens of other such texts, as prompts. */
+    private static List<Prompt> openings(Run run, Generate generate) {
+        Path blank = run.prompts().resolve("openings.jsonl"),
+                output = run.prompts().resolve("openings");
+        Corpus.write(blank, Corpus.blanks("opening", generate.openings()));
+        Spark.write(run, "openings", blank, output, List.of(1.0), 1, 1, generate.openingTokens());
+        Tokenizer tokenizer = Models.tokenizer(run);
+        List<Prompt> prompts = new ArrayList<>();
+        Answers.read(output, a -> {
+            String text = tokenizer.decode(Arrays.stream(a.answerIds()).toArray());
+            if (a.success() && !text.isBlank()) prompts.add(new Prompt(a.promptId(), "openings", text));
+        });
+        return prompts;
+    }
+
+    @Override
+    public void clean(Run run) {
+        Models.delete(run.prompts());
+    }
+}
