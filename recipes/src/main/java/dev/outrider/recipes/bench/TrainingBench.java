@@ -74,7 +74,7 @@ public final class TrainingBench {
         ModelConfig shape = ModelConfig.draft(VOCABULARY, 1024, 2816, layers, 8, Math.max(2048, time), 1, 2);
         try (LlamaGraph graph = LlamaGraph.create(shape, device, 2)) {
             HuggingFace.write(
-                    folder.resolve("teacher"), shape, graph.tensors(), DType.F32, Optional.empty(), Optional.empty());
+                    folder.resolve("teacher"), shape, graph.tensors(), DType.BF16, Optional.empty(), Optional.empty());
         }
         return shape;
     }
