@@ -11,6 +11,8 @@ import java.util.Locale;
  */
 public final class GemmRate {
     private static final int TIMES = 7;
+    /** Long enough for the compiler to have done its work. */
+    private static final long WARM_NANOS = 500_000_000;
 
     private GemmRate() {}
 
@@ -22,8 +24,8 @@ public final class GemmRate {
     }
 
     /**
-     * GFLOP/s of x · wᵀ in float32, the work of all shapes over the sum of their median times. Takes under a
-     * second for shapes of a 115M model.
+     * GFLOP/s of x · wᵀ in float32, the work of all shapes over the sum of their median times. Takes about
+     * a second for each shape of a 115M model.
      */
     public static double gflops(CpuDevice device, Shape... shapes) {
         double operations = 0, nanos = 0;
@@ -64,7 +66,9 @@ public final class GemmRate {
     }
 
     private static double median(Runnable work) {
-        work.run();
+        long warm = System.nanoTime() + WARM_NANOS;
+        do work.run();
+        while (System.nanoTime() < warm);
         double[] nanos = new double[TIMES];
         for (int i = 0; i < TIMES; i++) {
             long start = System.nanoTime();
