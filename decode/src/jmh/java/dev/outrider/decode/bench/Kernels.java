@@ -24,6 +24,7 @@ public final class Kernels {
     private record Case(List<String> parameters, double seconds) {}
 
     public static void main(String[] arguments) throws RunnerException {
+        read(); // on virtual machines the first large block of memory is slow
         double before = read();
         List<Case> products = run(DraftProducts.class, "type", "rows");
         List<Case> laws = run(Laws.class, "filter");
