@@ -1,6 +1,7 @@
 package dev.outrider.checkpoints;
 
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -59,6 +60,9 @@ public final class DiskFailures {
         if (e instanceof AccessDeniedException) {
             return Failure.usage(
                     source.toString(), "no permission to read it", "a readable file", "Change its permissions.");
+        }
+        if (e instanceof CharacterCodingException) {
+            return Failure.data(source.toString(), "bytes that are no UTF-8", "text in UTF-8", "Convert the file.");
         }
         return broken(source, "reading failed: ", e);
     }

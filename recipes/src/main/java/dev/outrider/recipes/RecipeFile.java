@@ -2,6 +2,7 @@ package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.Failure;
 import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -45,7 +46,9 @@ public record RecipeFile(Path file, String text, Recipe recipe) {
             throw Failure.usage(
                     file.toString(), "no such file", "a recipe", "The project's recipes are recipes/*.yaml.");
         } catch (IOException e) {
-            String found = Files.isDirectory(file) ? "a folder" : e.getMessage();
+            String found = Files.isDirectory(file)
+                    ? "a folder"
+                    : e instanceof CharacterCodingException ? "bytes that are no UTF-8" : e.getMessage();
             throw new Failure(Failure.Kind.USAGE, file.toString(), found, "a readable recipe", "Check the path.", e);
         }
     }

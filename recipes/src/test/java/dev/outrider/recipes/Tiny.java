@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.random.RandomGenerator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
@@ -69,10 +70,11 @@ final class Tiny {
     }
 
     private static String lines(String field, int count, int words) {
+        RandomGenerator random = Seeds.generator(count);
         return IntStream.range(0, count)
                 .mapToObj(i -> IntStream.range(0, words)
-                        .mapToObj(w -> WORDS[Math.floorMod((i + 1) * 7919 + w * w * (i + 3), WORDS.length)])
-                        .collect(Collectors.joining(" ", "{\"" + field + "\": \"" + i + " ", "\"}")))
+                        .mapToObj(w -> WORDS[random.nextInt(WORDS.length)])
+                        .collect(Collectors.joining(" ", "{\"" + field + "\": \"", "\"}")))
                 .collect(Collectors.joining("\n"));
     }
 }

@@ -109,7 +109,7 @@ class UsageErrorsTest {
         CommandLineRun.of("run", folder + "/no.yaml").failsWith(2, folder + "/no.yaml", "no such file", "recipes/");
         CommandLineRun.of("run", folder.toString()).failsWith(2, folder + ": found a folder", "a readable recipe");
         Path binary = Files.write(folder.resolve("binary"), new byte[] {0, (byte) 0xff, 27, '[', 'm'});
-        CommandLineRun.of("run", binary.toString()).failsWith(2, binary + ":");
+        CommandLineRun.of("run", binary.toString()).failsWith(2, binary + ": found bytes that are no UTF-8");
         Path text = Files.writeString(folder.resolve("list.yaml"), "- a\n- b\n");
         CommandLineRun.of("run", text.toString()).failsWith(2, text + ":", "not a mapping");
     }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +36,7 @@ record JsonPlace(JsonPlace parent, String key, JsonNode node) {
                             + e.getLocation().getColumnNr();
             throw Failure.data(file + at, e.getOriginalMessage(), "JSON", REMEDY);
         } catch (IOException e) {
-            throw Failure.data(file.toString(), "no readable file (" + e + ")", "JSON", "Check the path.");
+            throw DiskFailures.reading(file, e);
         }
     }
 

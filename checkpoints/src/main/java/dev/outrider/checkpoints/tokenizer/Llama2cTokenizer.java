@@ -1,5 +1,6 @@
 package dev.outrider.checkpoints.tokenizer;
 
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.AddedTokens.Added;
 import dev.outrider.checkpoints.tokenizer.Vocabulary.Kind;
@@ -38,7 +39,7 @@ public final class Llama2cTokenizer {
         try {
             return new Llama2cTokenizer(file.toString(), Files.readAllBytes(file)).tokenizer();
         } catch (IOException e) {
-            throw Failure.data(file.toString(), "no readable file (" + e + ")", "a tokenizer .bin", "Check the path.");
+            throw DiskFailures.reading(file, e);
         }
     }
 

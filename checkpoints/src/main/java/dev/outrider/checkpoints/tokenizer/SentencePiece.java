@@ -1,5 +1,6 @@
 package dev.outrider.checkpoints.tokenizer;
 
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.AddedTokens.Added;
 import dev.outrider.checkpoints.tokenizer.Vocabulary.Kind;
@@ -42,7 +43,7 @@ public final class SentencePiece {
         try {
             bytes = Files.readAllBytes(file);
         } catch (IOException e) {
-            throw Failure.data(file.toString(), "no readable file (" + e + ")", "a tokenizer.model", "Check the path.");
+            throw DiskFailures.reading(file, e);
         }
         SentencePiece reading = new SentencePiece(file.toString());
         reading.model(new Protobuf(file.toString(), bytes));

@@ -1,5 +1,6 @@
 package dev.outrider.checkpoints.tokenizer;
 
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -55,7 +56,7 @@ public final class Tokenizers {
         try (FileChannel channel = FileChannel.open(bin)) {
             while (header.hasRemaining() && channel.read(header) >= 0) {}
         } catch (IOException e) {
-            throw Failure.usage(bin.toString(), "no readable file (" + e + ")", "a model", "Check the path.");
+            throw DiskFailures.reading(bin, e);
         }
         if (header.hasRemaining()) {
             throw Failure.data(bin.toString(), header.position() + " bytes", "a llama2.c model", "Get it again.");

@@ -3,6 +3,7 @@ package dev.outrider.data.answers;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.shard.Hashes;
@@ -45,8 +46,7 @@ public sealed interface Prompts {
             } catch (JsonProcessingException e) {
                 throw bad(file + ":" + number, "no JSON (" + e.getOriginalMessage() + ")");
             } catch (IOException e) {
-                throw Failure.usage(
-                        file.toString(), "no readable file (" + e + ")", "a file of prompts", "Correct the path.");
+                throw DiskFailures.reading(file, e);
             }
         }
 

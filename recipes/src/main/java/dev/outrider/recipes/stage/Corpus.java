@@ -3,6 +3,7 @@ package dev.outrider.recipes.stage;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Run;
@@ -132,13 +133,7 @@ final class Corpus {
                 if (!text.isBlank()) prompts.add(parse(file, line, text));
             }
         } catch (IOException e) {
-            throw new Failure(
-                    Failure.Kind.USAGE,
-                    file.toString(),
-                    e.toString(),
-                    "a readable JSONL file of prompts",
-                    "Check the path.",
-                    e);
+            throw DiskFailures.reading(file, e);
         }
         return prompts;
     }

@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.BpeTrainer;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.TokenizerJson;
@@ -18,6 +19,7 @@ import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** Tokenizer, where the target does not bring one, and the shards of the pre-training text. */
@@ -53,8 +55,16 @@ public final class DataStage implements Stage {
 
     private static void trainTokenizer(Run run) {
         Recipe.Vocabulary wanted = run.recipe().tokenizer();
-        Tokenizer tokenizer = BpeTrainer.train(
-                WordCounts.of(Spark.session(run), source(run), MOST_WORDS), wanted.size(), wanted.specials());
+        Source source = source(run);
+        Map<String, Long> words = WordCounts.of(Spark.session(run), source, MOST_WORDS);
+        if (words.isEmpty()) {
+            throw Failure.data(
+                    String.join(", ", source.paths()),
+                    "no words",
+                    "text to train a tokenizer on",
+                    "Check text.inputs and text.format.");
+        }
+        Tokenizer tokenizer = BpeTrainer.train(words, wanted.size(), wanted.specials());
         AtomicFiles.directory(run.tokenizer(), folder -> TokenizerJson.write(folder, tokenizer));
         run.out().println("tokenizer: " + tokenizer.size() + " pieces");
     }

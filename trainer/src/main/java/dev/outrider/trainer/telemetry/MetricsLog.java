@@ -2,10 +2,10 @@ package dev.outrider.trainer.telemetry;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.DiskFailures;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -20,23 +20,19 @@ import java.util.Map;
  */
 public final class MetricsLog implements Metrics {
     private static final ObjectMapper JSON = new ObjectMapper();
+    private final Path file;
     private final BufferedWriter out;
 
     /** @param resumedStep records of later steps are from a run that was cut off, and go */
     public MetricsLog(Path file, long resumedStep) {
+        this.file = file;
         try {
             List<String> kept = Files.exists(file) ? upTo(file, resumedStep) : List.of();
             Files.createDirectories(file.toAbsolutePath().getParent());
-            Files.write(file, kept);
+            AtomicFiles.file(file, t -> Files.write(t, kept));
             out = Files.newBufferedWriter(file, StandardOpenOption.APPEND);
         } catch (IOException e) {
-            throw new Failure(
-                    Failure.Kind.USAGE,
-                    file.toString(),
-                    e.toString(),
-                    "a file that can be written",
-                    "Choose a run folder that is writable.",
-                    e);
+            throw DiskFailures.writing(file, e);
         }
     }
 
@@ -64,7 +60,7 @@ public final class MetricsLog implements Metrics {
             out.newLine();
             out.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw DiskFailures.writing(file, e);
         }
     }
 
@@ -73,7 +69,7 @@ public final class MetricsLog implements Metrics {
         try {
             out.close();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw DiskFailures.writing(file, e);
         }
     }
 }

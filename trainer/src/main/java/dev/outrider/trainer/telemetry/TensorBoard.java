@@ -1,9 +1,9 @@
 package dev.outrider.trainer.telemetry;
 
+import dev.outrider.checkpoints.DiskFailures;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -20,19 +20,20 @@ public final class TensorBoard implements Metrics {
     // Field number << 3 | wire type (0 varint, 1 fixed 64, 2 bytes, 5 fixed 32).
     private static final int WALL_TIME = 1 << 3 | 1, STEP = 2 << 3, VERSION = 3 << 3 | 2, SUMMARY = 5 << 3 | 2;
     private static final int VALUE = 1 << 3 | 2, TAG = 1 << 3 | 2, SIMPLE_VALUE = 2 << 3 | 5;
+    private final Path file;
     private final OutputStream out;
 
     /** @param folder gets one file named events.out.tfevents.TIME.outrider */
     public TensorBoard(Path folder) {
+        file = folder.resolve("events.out.tfevents." + System.currentTimeMillis() / 1000 + ".outrider");
         try {
             Files.createDirectories(folder);
-            long seconds = System.currentTimeMillis() / 1000;
-            out = Files.newOutputStream(folder.resolve("events.out.tfevents." + seconds + ".outrider"));
+            out = Files.newOutputStream(file);
             ByteArrayOutputStream event = event(0);
             bytes(event, VERSION, "brain.Event:2".getBytes(StandardCharsets.US_ASCII));
             frame(event.toByteArray());
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw DiskFailures.writing(file, e);
         }
     }
 
@@ -46,7 +47,7 @@ public final class TensorBoard implements Metrics {
             frame(event.toByteArray());
             out.flush();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw DiskFailures.writing(file, e);
         }
     }
 
@@ -102,7 +103,7 @@ public final class TensorBoard implements Metrics {
         try {
             out.close();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw DiskFailures.writing(file, e);
         }
     }
 }
