@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Provenance;
+import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.trainer.Interruption;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -151,6 +152,17 @@ public record Run(RecipeFile file, Path folder, String command, PrintStream out,
 
     public Provenance provenance(String dataHash, String parent) {
         return Provenance.now(command, file.text(), recipe().seed(), dataHash, parent);
+    }
+
+    /** Writes where a folder comes from into it, with the hash of the shards that it holds, if any. */
+    void signed(Path made) {
+        if (!Files.isDirectory(made)) return;
+        Path shards = made.resolve("train");
+        String data = Files.exists(shards.resolve(ShardManifest.NAME))
+                ? ShardManifest.read(shards).hash()
+                : "";
+        String target = recipe().target().checkpoint().map(Path::toString).orElse("");
+        provenance(data, target).write(made);
     }
 
     private Path mark(Stage stage) {

@@ -1,5 +1,6 @@
 package dev.outrider.recipes;
 
+import java.nio.file.Path;
 import java.util.List;
 
 /** One stage of a recipe; verbs of the same names run them one by one. */
@@ -14,6 +15,11 @@ public interface Stage {
 
     /** Does the work, going on where an interrupted one ended. */
     void run(Run run) throws Exception;
+
+    /** Folders that it leaves without a word on where they come from; each gets its provenance. */
+    default List<Path> artefacts(Run run) {
+        return List.of();
+    }
 
     /** Removes what an earlier run with other settings left; what took long to make is kept aside. */
     void clean(Run run) throws Exception;

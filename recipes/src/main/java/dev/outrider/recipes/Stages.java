@@ -11,6 +11,7 @@ import dev.outrider.recipes.stage.PromptStage;
 import dev.outrider.recipes.stage.ReportStage;
 import dev.outrider.recipes.stage.TargetStage;
 import dev.outrider.trainer.telemetry.Progress;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -85,6 +86,7 @@ public final class Stages {
         long began = System.nanoTime();
         run.out().println("[" + stage.name() + "]");
         stage.run(run);
+        for (Path folder : stage.artefacts(run)) run.signed(folder);
         run.markDone(stage, fingerprint);
         run.out().println("[" + stage.name() + "] " + Progress.duration((System.nanoTime() - began) / 1e9));
     }

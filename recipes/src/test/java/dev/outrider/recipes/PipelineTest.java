@@ -85,6 +85,21 @@ class PipelineTest {
         String html = Files.readString(folder.resolve("run/report.html"));
         assertThat(html).contains("<svg", "class=\"hit\"", "block efficiency", "distill", "18 of 18");
         assertThat(html).doesNotContain("http://", "https://", "<script", "src=", "NaN");
+        for (String made : List.of(
+                ".",
+                "corpus",
+                "tokenizer",
+                "text",
+                "prompts",
+                "answers",
+                "alignment",
+                "export/target",
+                "export/draft-aligned")) {
+            assertThat(folder.resolve("run").resolve(made).resolve("provenance.json"))
+                    .as(made)
+                    .content()
+                    .contains("quickstart");
+        }
         assertThat(folder.resolve("run/distill/metrics.jsonl"))
                 .content()
                 .contains("answers/acceptance", "valid/tau_greedy_3");

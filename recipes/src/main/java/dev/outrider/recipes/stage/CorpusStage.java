@@ -59,6 +59,11 @@ public final class CorpusStage implements Stage {
     }
 
     @Override
+    public List<Path> artefacts(Run run) {
+        return List.of(run.corpus());
+    }
+
+    @Override
     public void clean(Run run) {
         Models.delete(run.corpus());
     }

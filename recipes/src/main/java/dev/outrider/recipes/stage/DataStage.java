@@ -131,6 +131,11 @@ public final class DataStage implements Stage {
     }
 
     @Override
+    public List<Path> artefacts(Run run) {
+        return List.of(run.tokenizer(), run.text());
+    }
+
+    @Override
     public void clean(Run run) {
         Models.delete(run.tokenizer());
         Models.delete(run.text());

@@ -180,5 +180,10 @@ public final class EvaluateStage implements Stage {
     }
 
     @Override
+    public List<Path> artefacts(Run run) {
+        return List.of(run.folder());
+    }
+
+    @Override
     public void clean(Run run) {}
 }

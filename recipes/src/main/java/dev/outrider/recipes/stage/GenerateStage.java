@@ -5,6 +5,7 @@ import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Generate;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 
@@ -57,6 +58,11 @@ public final class GenerateStage implements Stage {
                 report.train().rows(),
                 report.train().tokens(),
                 report.train().sequenceLength());
+    }
+
+    @Override
+    public List<Path> artefacts(Run run) {
+        return List.of(run.answers(), run.alignment());
     }
 
     @Override

@@ -79,6 +79,11 @@ public final class PromptStage implements Stage {
     }
 
     @Override
+    public List<Path> artefacts(Run run) {
+        return List.of(run.prompts());
+    }
+
+    @Override
     public void clean(Run run) {
         Models.delete(run.prompts());
     }
