@@ -44,9 +44,9 @@ abstract class SkinnyTile {
         return false;
     }
 
-    /** Copies {@code count} elements of x, step by step in the order that the inner loop takes. */
+    /** Copies {@code count} elements of x, step by step in the order that the inner loop takes; asked only of a tile that {@link #arranges}. */
     void arrange(long to, long from, long count) {
-        throw new UnsupportedOperationException();
+        throw new IllegalStateException("this tile takes x as it is");
     }
 
     /** One row of x against the rows of w at w0..w3; accumulators from {@code to} on, as {@link #lanes(int, int)} says. */
