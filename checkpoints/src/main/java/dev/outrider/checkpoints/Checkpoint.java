@@ -24,6 +24,7 @@ public final class Checkpoint implements AutoCloseable {
     private final ModelConfig config;
     private final Weights weights;
     private final Set<String> names;
+    private final Optional<DraftVocabulary> outputs;
     private Optional<Tokenizer> tokenizer;
     private String hash;
 
@@ -31,8 +32,10 @@ public final class Checkpoint implements AutoCloseable {
         this.path = path;
         this.config = config;
         this.weights = weights;
-        this.names =
-                Collections.unmodifiableSet(new LlamaLayout(config).shapes().keySet());
+        Set<String> all = new LlamaLayout(config).shapes().keySet();
+        all.removeIf(name -> LlamaLayout.optional(name) && !weights.names().contains(name));
+        this.names = Collections.unmodifiableSet(all);
+        this.outputs = config.pruned() ? Optional.of(DraftVocabulary.read(weights, config)) : Optional.empty();
     }
 
     /**
@@ -86,7 +89,15 @@ public final class Checkpoint implements AutoCloseable {
         return config;
     }
 
-    /** The tensors of the configuration, from the embedding to the head; no {@code lm_head.weight} when tied. */
+    /** The tokens that the model can say, where these are not all that it reads. */
+    public Optional<DraftVocabulary> outputs() {
+        return outputs;
+    }
+
+    /**
+     * The tensors of the configuration, from the embedding to the head; no {@code lm_head.weight} when tied,
+     * {@code d2t} and perhaps {@code t2d} where only some tokens can be said.
+     */
     public Set<String> names() {
         return names;
     }

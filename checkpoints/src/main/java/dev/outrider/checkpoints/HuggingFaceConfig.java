@@ -15,6 +15,7 @@ import java.util.Optional;
  */
 final class HuggingFaceConfig {
     static final String FILE = "config.json", GENERATION = "generation_config.json";
+    private static final String OUTPUTS = "draft_vocab_size";
     private static final String ARCHITECTURE = "LlamaForCausalLM";
     private static final String OTHER_MODEL = "Use a plain LLaMA checkpoint; others cannot be run.";
 
@@ -47,7 +48,8 @@ final class HuggingFaceConfig {
                 bos(keys, vocab),
                 eos(folder, keys, vocab),
                 pad(keys, vocab),
-                dtype(keys));
+                dtype(keys),
+                outputs(keys, vocab));
     }
 
     private static void refuseOthers(Keys keys) {
@@ -133,6 +135,13 @@ final class HuggingFaceConfig {
         return id < vocab ? Math.max(id, -1) : -1;
     }
 
+    private static int outputs(Keys keys, int vocab) {
+        int outputs = keys.positive(OUTPUTS, vocab);
+        if (outputs > vocab) throw keys.wrong(OUTPUTS, "at most vocab_size, " + vocab);
+        if (outputs == vocab || !keys.flag("tie_word_embeddings", false)) return outputs;
+        throw keys.wrong(OUTPUTS, "vocab_size, " + vocab + ", where tie_word_embeddings is true");
+    }
+
     private static DType dtype(Keys keys) {
         String key = keys.has("dtype") ? "dtype" : "torch_dtype";
         return switch (keys.text(key).orElse("float32")) {
@@ -164,6 +173,7 @@ final class HuggingFaceConfig {
         json.put("rope_theta", c.ropeTheta()).set("rope_scaling", scaling(c.ropeScaling()));
         json.put("tie_word_embeddings", c.tiedEmbeddings());
         json.put("attention_bias", c.attentionBias()).put("mlp_bias", c.mlpBias());
+        if (c.pruned()) json.put(OUTPUTS, c.outputSize());
         ids(json, c);
         // transformers reads dtype from 4.56 on, everybody else torch_dtype.
         return json.put("dtype", name(c.dtype())).put("torch_dtype", name(c.dtype()));

@@ -23,7 +23,10 @@ final class HuggingFaceWriter {
         Given given = new Given(tensors);
         LlamaLayout layout = new LlamaLayout(config);
         layout.check(given);
-        this.tensors = layout.shapes().keySet().stream().map(given::tensor).toList();
+        this.tensors = layout.shapes().keySet().stream()
+                .filter(given.names()::contains)
+                .map(given::tensor)
+                .toList();
         this.stored = stored;
         this.shardBytes = shardBytes;
     }
@@ -44,13 +47,24 @@ final class HuggingFaceWriter {
     }
 
     private void write(Path file, List<Tensor> shard) throws IOException {
-        SafetensorsWriter.write(file, shard, t -> stored, METADATA);
+        SafetensorsWriter.write(file, shard, this::type, METADATA);
+    }
+
+    // A map of tokens is no weight.
+    private DType type(Tensor t) {
+        return t.dtype() == DType.I64 || t.dtype() == DType.BOOL ? t.dtype() : stored;
+    }
+
+    private long bytes(Tensor t) {
+        return t.elements() * type(t).bytes;
     }
 
     private ObjectNode index(Map<String, String> map) {
         ObjectNode index = Json.MAPPER.createObjectNode();
         long elements = tensors.stream().mapToLong(Tensor::elements).sum();
-        index.putObject("metadata").put("total_parameters", elements).put("total_size", elements * stored.bytes);
+        index.putObject("metadata")
+                .put("total_parameters", elements)
+                .put("total_size", tensors.stream().mapToLong(this::bytes).sum());
         map.forEach(index.putObject("weight_map")::put);
         return index;
     }
@@ -60,7 +74,7 @@ final class HuggingFaceWriter {
         List<List<Tensor>> shards = new ArrayList<>();
         long room = 0;
         for (Tensor t : tensors) {
-            long size = t.elements() * stored.bytes;
+            long size = bytes(t);
             if (shards.isEmpty() || size > room) {
                 shards.add(new ArrayList<>());
                 room = shardBytes;

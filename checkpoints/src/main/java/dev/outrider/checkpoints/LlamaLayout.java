@@ -26,7 +26,13 @@ final class LlamaLayout {
         shapes.put(EMBEDDING, new long[] {config.vocabSize(), c});
         for (int i = 0; i < config.layers(); i++) layer("model.layers." + i + ".");
         shapes.put("model.norm.weight", new long[] {c});
-        if (!config.tiedEmbeddings()) shapes.put(HEAD, new long[] {config.vocabSize(), c});
+        if (!config.tiedEmbeddings()) shapes.put(HEAD, new long[] {config.outputSize(), c});
+        if (config.pruned()) map();
+    }
+
+    private void map() {
+        shapes.put(DraftVocabulary.D2T, new long[] {config.outputSize()});
+        shapes.put(DraftVocabulary.T2D, new long[] {config.vocabSize()});
     }
 
     private void layer(String at) {
@@ -49,7 +55,7 @@ final class LlamaLayout {
         if (bias) shapes.put(name + ".bias", new long[] {out});
     }
 
-    /** Names and shapes, from the embedding to the head. */
+    /** Names and shapes, from the embedding to the head and the map of its rows. */
     Map<String, long[]> shapes() {
         return shapes;
     }
@@ -60,9 +66,13 @@ final class LlamaLayout {
         Set<String> others = new TreeSet<>(weights.names());
         others.removeAll(shapes.keySet());
         others.removeIf(name -> redundant(weights, name));
-        if (others.isEmpty()) return;
+        if (!others.isEmpty()) throw leftOver(weights, others);
+        if (config.pruned()) DraftVocabulary.read(weights, config);
+    }
+
+    private Failure leftOver(Weights weights, Set<String> others) {
         String name = others.iterator().next();
-        throw Failure.data(
+        return Failure.data(
                 weights.place(name),
                 others.size() + " tensor(s) that the configuration has no place for: " + brief(others),
                 "tensors of a LLaMA with " + config.layers() + " layers, attention_bias " + config.attentionBias()
@@ -71,6 +81,7 @@ final class LlamaLayout {
     }
 
     private static void checkOne(Weights weights, String name, long[] shape) {
+        if (optional(name) && !weights.names().contains(name)) return;
         if (!weights.names().contains(name)) throw absent(weights, name, shape);
         Tensor found = weights.tensor(name);
         if (!Arrays.equals(found.shape(), shape)) {
@@ -80,10 +91,24 @@ final class LlamaLayout {
                     Arrays.toString(shape) + " by the configuration",
                     "Configuration and weights belong to different models.");
         }
-        if (!WEIGHTS.contains(found.dtype())) {
+        Set<DType> types = types(name);
+        if (!types.contains(found.dtype())) {
             throw Failure.data(
-                    weights.place(name), "type " + found.dtype(), "one of " + WEIGHTS, "Convert the model's weights.");
+                    weights.place(name), "type " + found.dtype(), "one of " + types, "Convert the model's weights.");
         }
+    }
+
+    private static Set<DType> types(String name) {
+        return switch (name) {
+            case DraftVocabulary.D2T -> EnumSet.of(DType.I64);
+            case DraftVocabulary.T2D -> EnumSet.of(DType.BOOL);
+            default -> WEIGHTS;
+        };
+    }
+
+    /** Whether a model is whole without it: the mask says nothing that the map does not. */
+    static boolean optional(String name) {
+        return name.equals(DraftVocabulary.T2D);
     }
 
     private static Failure absent(Weights weights, String name, long[] shape) {

@@ -16,6 +16,8 @@ import java.util.List;
  * @param bosId begin token, or -1
  * @param padId padding token, or -1; its embedding row gets no gradient from look-ups (transformers' padding_idx)
  * @param dtype type the weights are stored in
+ * @param outputSize rows of the head, V'; less than V for a draft that can say only some tokens
+ *     ({@link DraftVocabulary}), else V, for which 0 may be given
  */
 public record ModelConfig(
         int vocabSize,
@@ -35,10 +37,13 @@ public record ModelConfig(
         int bosId,
         List<Integer> eosIds,
         int padId,
-        DType dtype) {
+        DType dtype,
+        int outputSize) {
 
     public ModelConfig {
         eosIds = List.copyOf(eosIds);
+        outputSize = outputSize == 0 ? vocabSize : outputSize;
+        checkOutputs(vocabSize, outputSize, tiedEmbeddings);
         if (kvHeads <= 0 || heads % kvHeads != 0) {
             throw Failure.usage(
                     "model shape",
@@ -50,6 +55,57 @@ public record ModelConfig(
             throw Failure.usage(
                     "model shape", "head_dim " + headDim, "an even number (rotary pairs)", "Change head_dim.");
         }
+    }
+
+    private static void checkOutputs(int vocabSize, int outputSize, boolean tied) {
+        if (outputSize == vocabSize || outputSize > 0 && outputSize < vocabSize && !tied) return;
+        throw Failure.usage(
+                "model shape",
+                "a head of " + outputSize + " rows" + (tied ? ", tied to the embedding" : ""),
+                "1 to " + vocabSize + " rows (vocab_size), with a matrix of its own if fewer",
+                "Choose another draft_vocab_size, or set tie_word_embeddings to false.");
+    }
+
+    /** With a head of all V rows. */
+    public ModelConfig(
+            int vocabSize,
+            int hiddenSize,
+            int intermediateSize,
+            int layers,
+            int heads,
+            int kvHeads,
+            int headDim,
+            int maxPositions,
+            double rmsNormEps,
+            double ropeTheta,
+            RopeScaling ropeScaling,
+            boolean tiedEmbeddings,
+            boolean attentionBias,
+            boolean mlpBias,
+            int bosId,
+            List<Integer> eosIds,
+            int padId,
+            DType dtype) {
+        this(
+                vocabSize,
+                hiddenSize,
+                intermediateSize,
+                layers,
+                heads,
+                kvHeads,
+                headDim,
+                maxPositions,
+                rmsNormEps,
+                ropeTheta,
+                ropeScaling,
+                tiedEmbeddings,
+                attentionBias,
+                mlpBias,
+                bosId,
+                eosIds,
+                padId,
+                dtype,
+                vocabSize);
     }
 
     /** Without a padding token. */
@@ -117,6 +173,20 @@ public record ModelConfig(
 
     /** The same shape, its weights stored in another type. */
     public ModelConfig storedAs(DType type) {
+        return with(type, outputSize);
+    }
+
+    /** The same shape with a head of its own for some of the tokens. */
+    public ModelConfig withOutputs(int size) {
+        return with(dtype, size);
+    }
+
+    /** Whether the draft can say only some of the tokens that it reads. */
+    public boolean pruned() {
+        return outputSize < vocabSize;
+    }
+
+    private ModelConfig with(DType type, int outputs) {
         return new ModelConfig(
                 vocabSize,
                 hiddenSize,
@@ -135,7 +205,8 @@ public record ModelConfig(
                 bosId,
                 eosIds,
                 padId,
-                type);
+                type,
+                outputs);
     }
 
     /** Number of parameters; 116.9 M for the draft of arXiv 2404.08856 (V 32,000, C 1,024, I 2,816, 4 layers). */
@@ -143,7 +214,7 @@ public record ModelConfig(
         long q = (long) heads * headDim, kv = (long) kvHeads * headDim, c = hiddenSize, i = intermediateSize;
         long attention = c * (q + 2 * kv) + q * c + (attentionBias ? q + 2 * kv + c : 0);
         long mlp = 3 * c * i + (mlpBias ? 2 * i + c : 0);
-        return layers * (attention + mlp + 2 * c) + c + (long) vocabSize * c * (tiedEmbeddings ? 1 : 2);
+        return layers * (attention + mlp + 2 * c) + c + (vocabSize + (tiedEmbeddings ? 0L : outputSize)) * c;
     }
 
     /** Parameters that take part in matrix products for a token: all but the embedding look-up. */

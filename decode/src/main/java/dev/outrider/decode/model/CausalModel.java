@@ -1,11 +1,24 @@
 package dev.outrider.decode.model;
 
+import dev.outrider.checkpoints.DraftVocabulary;
+import java.util.Optional;
+
 /**
  * A causal language model with a cache of what it has read. Not safe for several threads.
  */
 public interface CausalModel extends AutoCloseable {
-    /** Number of logits a position has, V. */
+    /** Number of ids that the model reads, V; and of logits a position has, unless {@link #outputs} says otherwise. */
     int vocabulary();
+
+    /** The tokens that logits are for, where these are not all V: a draft with a vocabulary of its own. */
+    default Optional<DraftVocabulary> outputs() {
+        return Optional.empty();
+    }
+
+    /** Number of logits a position has. */
+    default int logits() {
+        return outputs().map(DraftVocabulary::size).orElse(vocabulary());
+    }
 
     /** Most tokens the cache can hold. */
     int capacity();

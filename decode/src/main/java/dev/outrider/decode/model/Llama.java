@@ -1,6 +1,7 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
@@ -9,6 +10,7 @@ import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A LLaMA with a cache of what it has read. All memory is taken at the start; reading allocates nothing.
@@ -43,7 +45,7 @@ public final class Llama implements CausalModel {
         this.cache = new KvCache(device, config.layers(), capacity, config.kvHeads(), config.headDim());
         this.rotary = RotaryTable.of(device, config, capacity);
         this.a = new LlamaActivations(device, config, Math.min(CHUNK, capacity));
-        this.logits = new KeptLogits(device, config.vocabSize(), Math.min(Device.INVARIANT_ROWS, capacity));
+        this.logits = new KeptLogits(device, config.outputSize(), Math.min(Device.INVARIANT_ROWS, capacity));
     }
 
     private static ModelConfig checked(ModelConfig config, int capacity) {
@@ -84,6 +86,11 @@ public final class Llama implements CausalModel {
     }
 
     @Override
+    public Optional<DraftVocabulary> outputs() {
+        return weights.outputs;
+    }
+
+    @Override
     public int capacity() {
         return cache.capacity();
     }
@@ -121,7 +128,7 @@ public final class Llama implements CausalModel {
 
     @Override
     public void logits(int row, float[] into) {
-        device.download(logits.row(row), into, 0, config.vocabSize());
+        device.download(logits.row(row), into, 0, config.outputSize());
     }
 
     /**
@@ -147,7 +154,7 @@ public final class Llama implements CausalModel {
      * Logits of hidden states after the final norm.
      *
      * @param hidden F32 [rows, C]
-     * @param logits F32 [rows, V]
+     * @param logits F32 [rows, V], or [rows, V'] where there are {@link #outputs}
      */
     public void head(Buffer hidden, int rows, Buffer logits) {
         weights.head.apply(device, logits, hidden, rows, 0);

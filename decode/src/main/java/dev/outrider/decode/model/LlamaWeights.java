@@ -1,10 +1,12 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -26,15 +28,17 @@ public final class LlamaWeights implements AutoCloseable {
 
     private final HeldTensors tensors;
     private final ModelConfig config;
+    final Optional<DraftVocabulary> outputs;
     final Buffer embedding;
     final List<Layer> layers;
     final Buffer norm;
     final Linear head;
 
-    private LlamaWeights(ModelConfig config, HeldTensors tensors) {
+    private LlamaWeights(ModelConfig config, Optional<DraftVocabulary> outputs, HeldTensors tensors) {
         this.config = config;
+        this.outputs = outputs;
         this.tensors = tensors;
-        int v = config.vocabSize(), c = config.hiddenSize();
+        int v = config.outputSize(), c = config.hiddenSize();
         this.embedding = tensors.held("model.embed_tokens.weight");
         this.layers = IntStream.range(0, config.layers()).mapToObj(this::layer).toList();
         this.norm = tensors.held("model.norm.weight");
@@ -48,7 +52,7 @@ public final class LlamaWeights implements AutoCloseable {
     public static LlamaWeights load(Device device, Checkpoint checkpoint) {
         HeldTensors tensors = new HeldTensors(device, checkpoint);
         try {
-            return new LlamaWeights(checkpoint.config(), tensors);
+            return new LlamaWeights(checkpoint.config(), checkpoint.outputs(), tensors);
         } catch (RuntimeException e) {
             tensors.close();
             throw e;
@@ -64,7 +68,7 @@ public final class LlamaWeights implements AutoCloseable {
         return norm;
     }
 
-    /** The output matrix [V, C]; the embedding itself when tied. */
+    /** The output matrix [V, C], [V', C] where only some tokens can be said; the embedding itself when tied. */
     public Buffer head() {
         return head.weight();
     }

@@ -21,7 +21,9 @@ public final class Decoder {
     private final Verifier verifier;
     private final int[] block = new int[MAX_GAMMA + 1];
 
+    /** @throws Failure USAGE for a model that can say only some of its tokens */
     public Decoder(CausalModel target) {
+        requireWhole("target", target);
         this.target = target;
         verifier = new Verifier(target.vocabulary());
     }
@@ -118,6 +120,16 @@ public final class Decoder {
     public static void requireGamma(int gamma) {
         if (gamma >= 1 && gamma <= MAX_GAMMA) return;
         throw Failure.usage("gamma", "" + gamma, "1 to " + MAX_GAMMA, "Correct the draft length.");
+    }
+
+    /** @throws Failure USAGE if the model can say only some of the tokens that it reads */
+    public static void requireWhole(String place, CausalModel target) {
+        if (target.outputs().isEmpty()) return;
+        throw Failure.usage(
+                place,
+                "a model that can say " + target.outputs().get(),
+                "one that can say all of them",
+                "A draft with a pruned vocabulary cannot be a target: give the model it was made for.");
     }
 
     private void check(Drafter drafter, int gamma) {

@@ -1,5 +1,6 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
@@ -10,41 +11,60 @@ import java.util.random.RandomGenerator;
  * <p>From logits it is what Hugging Face transformers would sample from: repetition penalty, temperature,
  * top-k, top-p, min-p, in this order, each counting on what the one before has left. The filters work on
  * weights exp(z - max z), so that there is one exponential a token and one division at the end.
+ *
+ * <p>Where it is a draft's that can say only some tokens, probabilities are kept for these alone and every
+ * other id has 0; ids are the target's all the same.
  */
 public final class Law {
     private final double[] probabilities;
+    private final DraftVocabulary outputs;
     private double[] scratch = {};
 
     /** All probabilities are 0 until the law is filled. */
     public Law(int vocabulary) {
         probabilities = new double[vocabulary];
+        outputs = null;
     }
 
+    /** The law of a draft that can say these tokens, filled from logits [V'] of theirs. */
+    public Law(DraftVocabulary outputs) {
+        probabilities = new double[outputs.size()];
+        this.outputs = outputs;
+    }
+
+    /** V, of ids; not of logits. */
     public int vocabulary() {
-        return probabilities.length;
+        return outputs == null ? probabilities.length : outputs.vocabulary();
     }
 
     public double probability(int id) {
-        return probabilities[id];
+        if (outputs == null) return probabilities[id];
+        int draft = outputs.draft(id);
+        return draft < 0 ? 0 : probabilities[draft];
+    }
+
+    // Of an entry of probabilities.
+    private int id(int entry) {
+        return outputs == null ? entry : outputs.target(entry);
     }
 
     /** The whole certainty on one id. */
     public Law point(int id) {
         Arrays.fill(probabilities, 0);
-        probabilities[id] = 1;
+        probabilities[outputs == null ? id : outputs.draft(id)] = 1;
         return this;
     }
 
     /**
      * The law of sampling from these logits, the repetition penalty left out.
      *
-     * @param logits [V], nats; -infinity is never drawn
+     * @param logits [V], or [V'] of a draft's own tokens; nats; -infinity is never drawn
      */
     public Law from(float[] logits, Sampling sampling) {
         return from(logits, sampling, null);
     }
 
-    /** As {@link #from(float[], Sampling)}; history holds the ids so far; null leaves the penalty out. */
+    /** As {@link #from(float[], Sampling)}; history holds the logits' indices so far; null leaves the penalty out. */
     Law from(float[] logits, Sampling sampling, History history) {
         for (int i = 0; i < probabilities.length; i++) probabilities[i] = logits[i];
         return process(sampling, history);
@@ -55,27 +75,33 @@ public final class Law {
         return process(sampling, history);
     }
 
-    /** norm(max(0, p - q)): what is left to draw from when a token of q was rejected; p if nothing is left. */
+    /**
+     * norm(max(0, p - q)) over the whole vocabulary: what is left to draw from when a token of q was rejected;
+     * p if nothing is left.
+     *
+     * @param p of all tokens, as this law
+     */
     public Law residual(Law p, Law q) {
-        double sum = 0;
-        for (int i = 0; i < probabilities.length; i++) {
-            probabilities[i] = Math.max(0, p.probabilities[i] - q.probabilities[i]);
-            sum += probabilities[i];
+        System.arraycopy(p.probabilities, 0, probabilities, 0, probabilities.length);
+        for (int i = 0; i < q.probabilities.length; i++) {
+            int id = q.id(i);
+            probabilities[id] = Math.max(0, probabilities[id] - q.probabilities[i]);
         }
+        double sum = sum();
         if (sum > 0) divide(sum);
         else System.arraycopy(p.probabilities, 0, probabilities, 0, probabilities.length);
         return this;
     }
 
-    /** An id drawn from this law, by inversion in the order of ids; never one of probability 0. */
+    /** An id drawn from this law, by inversion in the order of its entries; never one of probability 0. */
     public int draw(RandomGenerator random) {
         double left = random.nextDouble();
         int last = -1;
         for (int i = 0; i < probabilities.length; i++) {
             if (probabilities[i] == 0) continue;
             left -= probabilities[i];
-            if (left < 0) return i;
-            last = i;
+            if (left < 0) return id(i);
+            last = id(i);
         }
         return last;
     }

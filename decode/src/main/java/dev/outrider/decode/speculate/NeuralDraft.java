@@ -1,12 +1,15 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.model.CausalModel;
 import java.util.Arrays;
 
 /**
  * A small language model that guesses the target's next tokens. It follows the target's sampling settings,
  * repetition penalty included, so that its law is as near to the target's as it can be. Where its cache is
- * full it proposes less, and at last nothing.
+ * full it proposes less, and at last nothing. Where it can say only some tokens
+ * ({@link CausalModel#outputs}), these alone are proposed, as the target's ids, and its law gives all others 0:
+ * temperature and filters work on the tokens that it chooses from.
  *
  * <p>The model is the drafter's while it drafts, and is closed with it.
  */
@@ -14,8 +17,12 @@ public final class NeuralDraft implements Drafter {
     private final String name;
     private final CausalModel model;
     private final long parameters;
+    private final DraftVocabulary outputs;
     private final float[] row;
+
+    /** Of indices of the row: a token that cannot be said cannot be repeated. */
     private final History history;
+
     private final Law[] laws = new Law[Decoder.MAX_GAMMA];
     private final int[] proposed = new int[Decoder.MAX_GAMMA];
 
@@ -36,8 +43,9 @@ public final class NeuralDraft implements Drafter {
         this.name = name;
         this.model = model;
         this.parameters = parameters;
-        row = new float[model.vocabulary()];
-        history = new History(model.vocabulary());
+        outputs = model.outputs().orElse(null);
+        row = new float[model.logits()];
+        history = new History(row.length);
     }
 
     @Override
@@ -74,9 +82,9 @@ public final class NeuralDraft implements Drafter {
             if (i > 0) model.read(proposed, i - 1, 1, 1);
             model.logits(0, row);
             proposed[i] = choose(i, sampling, chance);
-            history.push(proposed[i]);
+            history.push(entry(proposed[i]));
         }
-        for (int i = most - 1; i >= 0; i--) history.pop(proposed[i]);
+        for (int i = most - 1; i >= 0; i--) history.pop(entry(proposed[i]));
         return new Proposal(proposed, laws, most);
     }
 
@@ -93,14 +101,24 @@ public final class NeuralDraft implements Drafter {
     }
 
     private int choose(int i, Sampling sampling, Chance chance) {
-        if (sampling.greedy()) return Greedy.pick(row, sampling, history);
-        if (laws[i] == null) laws[i] = new Law(row.length);
+        if (sampling.greedy()) return id(Greedy.pick(row, sampling, history));
+        if (laws[i] == null) laws[i] = outputs == null ? new Law(row.length) : new Law(outputs);
         return chance.draw(laws[i].from(row, sampling, history));
+    }
+
+    /** The target's id of an index of the row. */
+    private int id(int entry) {
+        return outputs == null ? entry : outputs.target(entry);
+    }
+
+    /** The index in the row of a target's id; -1 if it cannot be said. */
+    private int entry(int id) {
+        return outputs == null ? id : outputs.draft(id);
     }
 
     private void know(int id) {
         if (known == context.length) context = Arrays.copyOf(context, 2 * known);
         context[known++] = id;
-        history.push(id);
+        if (entry(id) >= 0) history.push(entry(id));
     }
 }

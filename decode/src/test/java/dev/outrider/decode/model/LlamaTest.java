@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ModelConfig;
@@ -56,6 +57,35 @@ class LlamaTest {
                 Seeds.run(8, random -> compareChunks(model, random, ids(random, model, 90)));
             }
         }
+    }
+
+    @Test
+    void aPrunedHeadHasTheLogitsOfItsTokens() {
+        ModelConfig whole = ModelConfig.draft(60, 24, 40, 2, 3, 64, 1, 2);
+        DraftVocabulary outputs = new DraftVocabulary(60, new int[] {2, 3, 17, 58, 40});
+        Path full = write("full", whole, 3), pruned = folder.resolve("pruned");
+        List<Tensor> tensors = new ArrayList<>();
+        for (Tensor t : tensors(whole, Seeds.generator(3))) {
+            tensors.add(t.name().equals("lm_head.weight") ? rows(t, outputs, 24) : t);
+        }
+        tensors.addAll(outputs.tensors());
+        HuggingFace.write(pruned, whole.withOutputs(5), tensors, Optional.empty(), Optional.empty());
+        try (Llama a = Llama.open(full, device, 8);
+                Llama b = Llama.open(pruned, device, 8)) {
+            assertThat(b.vocabulary()).isEqualTo(60);
+            assertThat(b.outputs()).contains(outputs);
+            int[] ids = {59, 0, 17, 4, 8};
+            float[] all = read(a, ids, 0, 5)[4], some = read(b, ids, 0, 5)[4];
+            for (int i = 0; i < 5; i++) assertThat(some[i]).isEqualTo(all[outputs.target(i)]);
+        }
+    }
+
+    private static Tensor rows(Tensor head, DraftVocabulary outputs, int channels) {
+        float[] from = head.floats(), to = new float[outputs.size() * channels];
+        for (int i = 0; i < outputs.size(); i++) {
+            System.arraycopy(from, outputs.target(i) * channels, to, i * channels, channels);
+        }
+        return Tensor.of(head.name(), to, outputs.size(), channels);
     }
 
     // Reads one by one, then in random chunks; every row's logits agree bit for bit.
@@ -200,7 +230,7 @@ class LlamaTest {
 
     private static float[][] read(Llama model, int[] ids, int offset, int count) {
         model.read(ids, offset, count, count);
-        float[][] rows = new float[count][model.vocabulary()];
+        float[][] rows = new float[count][model.logits()];
         for (int r = 0; r < count; r++) model.logits(r, rows[r]);
         return rows;
     }

@@ -1,9 +1,11 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /** Drafters good, bad and hostile; none may change what the target says. */
 final class Drafters {
@@ -17,6 +19,7 @@ final class Drafters {
         all.put("unrelated", neural(vocabulary, capacity, FakeModel.random(random.nextLong(), vocabulary, 1.5)));
         all.put("q = p", neural(vocabulary, capacity, target));
         all.put("short cache", neural(vocabulary, capacity / 4, target));
+        all.put("pruned", pruned(vocabulary, capacity, FakeModel.noisy(target, random.nextLong(), 0.7)));
         all.put("bigram drawn", table.with(NgramTable.Choice.DRAWN));
         all.put("bigram likeliest", table.with(NgramTable.Choice.LIKELIEST));
         all.put("uniform", RuleDraft.uniform(vocabulary));
@@ -26,6 +29,15 @@ final class Drafters {
 
     static NeuralDraft neural(int vocabulary, int capacity, FakeModel.Logits logits) {
         return new NeuralDraft(new FakeModel(vocabulary, capacity, logits), 10);
+    }
+
+    /** Can say every id but each third, from the last to the first. */
+    static NeuralDraft pruned(int vocabulary, int capacity, FakeModel.Logits logits) {
+        int[] said = IntStream.range(0, vocabulary)
+                .map(i -> vocabulary - 1 - i)
+                .filter(id -> id % 3 != 1)
+                .toArray();
+        return new NeuralDraft(new FakeModel(new DraftVocabulary(vocabulary, said), capacity, logits), 10);
     }
 
     static int[] prompt(RandomGenerator random, int length, int vocabulary) {

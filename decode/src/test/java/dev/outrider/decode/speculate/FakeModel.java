@@ -1,9 +1,11 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.model.CausalModel;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -18,12 +20,23 @@ final class FakeModel implements CausalModel {
 
     private final int vocabulary;
     private final Logits logits;
+    private final DraftVocabulary outputs;
     private final int[] context;
     private int length;
     private int rows;
 
     FakeModel(int vocabulary, int capacity, Logits logits) {
+        this(vocabulary, null, capacity, logits);
+    }
+
+    /** Reads all ids, has logits for some: those of the others are left out. */
+    FakeModel(DraftVocabulary outputs, int capacity, Logits logits) {
+        this(outputs.vocabulary(), outputs, capacity, logits);
+    }
+
+    private FakeModel(int vocabulary, DraftVocabulary outputs, int capacity, Logits logits) {
         this.vocabulary = vocabulary;
+        this.outputs = outputs;
         this.logits = logits;
         context = new int[capacity];
     }
@@ -67,6 +80,11 @@ final class FakeModel implements CausalModel {
     }
 
     @Override
+    public Optional<DraftVocabulary> outputs() {
+        return Optional.ofNullable(outputs);
+    }
+
+    @Override
     public int capacity() {
         return context.length;
     }
@@ -96,7 +114,8 @@ final class FakeModel implements CausalModel {
     public void logits(int row, float[] into) {
         Objects.checkIndex(row, rows);
         float[] row0 = logits.after(context, length - rows + row + 1);
-        System.arraycopy(row0, 0, into, 0, vocabulary);
+        if (outputs == null) System.arraycopy(row0, 0, into, 0, vocabulary);
+        else for (int i = 0; i < outputs.size(); i++) into[i] = row0[outputs.target(i)];
     }
 
     int[] tokens() {

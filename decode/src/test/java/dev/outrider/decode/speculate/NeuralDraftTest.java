@@ -1,10 +1,15 @@
 package dev.outrider.decode.speculate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import dev.outrider.checkpoints.DraftVocabulary;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Seeds;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class NeuralDraftTest {
@@ -56,6 +61,44 @@ class NeuralDraftTest {
                 assertThat(LawTest.all(proposal.laws()[0])).isEqualTo(LawTest.all(law));
             }
         });
+    }
+
+    /** Filters and penalty work on what it can say; ids are the target's; all others have probability 0. */
+    @Test
+    void aPrunedLawIsTheLawOfItsOwnTokens() {
+        DraftVocabulary outputs = new DraftVocabulary(VOCABULARY, new int[] {0, 3, 4, 7, 11, 8});
+        Seeds.run(20, random -> {
+            FakeModel.Logits logits = FakeModel.random(random.nextLong(), VOCABULARY, 2);
+            NeuralDraft draft = new NeuralDraft(new FakeModel(outputs, 64, logits), 1);
+            Sampling sampling = new Sampling(0.8, 4, 0.9, 0, 1.4);
+            int[] text = Drafters.prompt(random, 9, VOCABULARY);
+            draft.begin(text);
+            draft.hear(0, 5);
+            text = RuleDraft.append(text, 5);
+            var proposal = draft.propose(2, sampling, Chance.of(random));
+            for (int i = 0; i < 2; i++) {
+                double[] expected = law(outputs, logits.after(text, text.length), sampling, text);
+                assertThat(LawTest.all(proposal.laws()[i])).containsExactly(expected, within(1e-6));
+                assertThat(outputs.draft(proposal.tokens()[i])).isNotNegative();
+                text = RuleDraft.append(text, proposal.tokens()[i]);
+            }
+        });
+    }
+
+    private static double[] law(DraftVocabulary outputs, float[] all, Sampling sampling, int[] text) {
+        double[] own = new double[outputs.size()], law = new double[VOCABULARY];
+        for (int i = 0; i < own.length; i++) own[i] = all[outputs.target(i)];
+        int[] said = IntStream.of(text).map(outputs::draft).filter(i -> i >= 0).toArray();
+        double[] processed = ReferenceLaw.of(own, sampling, said);
+        for (int i = 0; i < own.length; i++) law[outputs.target(i)] = processed[i];
+        return law;
+    }
+
+    @Test
+    void aPrunedModelIsNoTarget() {
+        DraftVocabulary outputs = new DraftVocabulary(VOCABULARY, new int[] {0, 3});
+        FakeModel model = new FakeModel(outputs, 8, FakeModel.random(1, VOCABULARY, 1));
+        assertThatThrownBy(() -> new Decoder(model)).isInstanceOf(Failure.class).hasMessageContaining("2 of 12 tokens");
     }
 
     @Test
