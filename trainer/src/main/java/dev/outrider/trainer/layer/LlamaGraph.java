@@ -10,6 +10,7 @@ import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -82,13 +83,21 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** A checkpoint's model, its values widened to F32. */
     public static LlamaGraph from(Checkpoint checkpoint, Device device) {
+        return filled(checkpoint.config(), device, model -> model.load(checkpoint));
+    }
+
+    /** Layers taken out of a deeper model, its values widened to F32. */
+    public static LlamaGraph from(LayerCut cut, Device device) {
+        return filled(cut.config(), device, model -> model.load(cut, model.tensors()));
+    }
+
+    private static LlamaGraph filled(ModelConfig config, Device device, Consumer<LlamaGraph> values) {
         HostArrays.wake();
-        ModelConfig config = checkpoint.config();
         ComputationGraph graph = new ComputationGraph(configuration(config, 0, new LlamaHead(config)));
         graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters()), false);
         LlamaGraph model = new LlamaGraph(config, device, graph);
         try {
-            model.load(checkpoint);
+            values.accept(model);
             return model;
         } catch (RuntimeException e) {
             model.close();
@@ -99,6 +108,15 @@ public final class LlamaGraph implements AutoCloseable {
     /** Replaces every parameter; shapes and names must be this model's, else Failure DATA. */
     public void load(Checkpoint checkpoint) {
         StoredValues.copy(checkpoint, tensors());
+    }
+
+    /** Replaces the layers by others out of the same deep model; embedding, norm and head stay. */
+    public void loadLayers(LayerCut cut) {
+        load(cut, tensors().stream().filter(t -> LayerCut.inLayer(t.name())).toList());
+    }
+
+    private void load(LayerCut cut, List<Tensor> to) {
+        StoredValues.copy(cut.of().path().toString(), cut::tensor, to);
     }
 
     private static ComputationGraphConfiguration configuration(ModelConfig config, long seed, LlamaHead head) {

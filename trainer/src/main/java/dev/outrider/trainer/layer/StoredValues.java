@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.LongStream;
 
@@ -21,13 +22,21 @@ final class StoredValues {
     /** @param to F32, in native memory, under Hugging Face's names */
     static void copy(Checkpoint from, List<Tensor> to) {
         sameNames(from, to);
-        for (Tensor tensor : to) copy(from, from.tensor(tensor.name()), tensor);
+        copy(from.path().toString(), from::tensor, to);
     }
 
-    private static void copy(Checkpoint checkpoint, Tensor from, Tensor to) {
+    /**
+     * @param place where the values are from, for messages
+     * @param from the value of each of the tensors by its name
+     */
+    static void copy(String place, Function<String, Tensor> from, List<Tensor> to) {
+        for (Tensor tensor : to) copy(place, from.apply(tensor.name()), tensor);
+    }
+
+    private static void copy(String place, Tensor from, Tensor to) {
         if (!Arrays.equals(from.shape(), to.shape())) {
             throw Failure.data(
-                    checkpoint.path() + ", tensor " + from.name(),
+                    place + ", tensor " + from.name(),
                     "shape " + Arrays.toString(from.shape()),
                     Arrays.toString(to.shape()),
                     "Choose a checkpoint of the same shape.");

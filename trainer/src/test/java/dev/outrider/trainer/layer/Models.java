@@ -12,17 +12,34 @@ import java.util.stream.Stream;
 final class Models {
     private Models() {}
 
-    /** Plain; grouped and tied with scaled rotary frequencies; all biases with a wide head_dim; one shared head. */
+    /**
+     * Plain; grouped and tied with scaled rotary frequencies; all biases with a wide head_dim; one shared head; with
+     * Llama 3's scaling of a large rotary base and a large epsilon.
+     */
     static Stream<ModelConfig> all() {
         return Stream.of(
                 of(4, 4, 6, new RopeScaling.None(), false, false, false),
                 of(4, 2, 8, new RopeScaling.Linear(2), true, false, false),
                 of(2, 2, 10, new RopeScaling.None(), false, true, true),
-                of(3, 1, 4, new RopeScaling.None(), true, true, false));
+                of(3, 1, 4, new RopeScaling.None(), true, true, false),
+                of(3, 1, 8, 1e-2, 100_000, new RopeScaling.Llama3(8, 1, 4, 16), true, false, false));
     }
 
     static ModelConfig of(
             int heads, int kvHeads, int headDim, RopeScaling scaling, boolean tied, boolean qkvBias, boolean mlpBias) {
+        return of(heads, kvHeads, headDim, 1e-5, 10_000, scaling, tied, qkvBias, mlpBias);
+    }
+
+    private static ModelConfig of(
+            int heads,
+            int kvHeads,
+            int headDim,
+            double epsilon,
+            double theta,
+            RopeScaling scaling,
+            boolean tied,
+            boolean qkvBias,
+            boolean mlpBias) {
         return new ModelConfig(
                 37,
                 24,
@@ -32,8 +49,8 @@ final class Models {
                 kvHeads,
                 headDim,
                 64,
-                1e-5,
-                10000,
+                epsilon,
+                theta,
                 scaling,
                 tied,
                 qkvBias,

@@ -1,0 +1,116 @@
+package dev.outrider.trainer;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.device.Device;
+import dev.outrider.trainer.layer.LayerCut;
+import dev.outrider.trainer.layer.LlamaGraph;
+import java.lang.reflect.RecordComponent;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Where a draft's weights come from before its first step. Going on with a run is something else: {@link
+ * Trainer#resume} brings moments and step back as well, and replaces what is made here.
+ */
+public sealed interface Initial {
+    /** The draft's shape, read from files where they decide it. */
+    ModelConfig config();
+
+    /** The draft in training; the caller's to close. */
+    LlamaGraph graph(Device device);
+
+    /** Random weights, the same for the same seed. */
+    record Scratch(ModelConfig config, long seed) implements Initial {
+        @Override
+        public LlamaGraph graph(Device device) {
+            return LlamaGraph.create(config, device, seed);
+        }
+    }
+
+    /**
+     * A warm start: the weights of a checkpoint and nothing else of it, so training begins at step 0 with new
+     * moments.
+     *
+     * @param expected what the recipe says of the shape, if it says something
+     */
+    record From(Path checkpoint, Optional<ModelConfig> expected) implements Initial {
+        // How it is stored, and how much of the context is used, is no part of a shape.
+        private static final Set<String> FREE = Set.of("dtype", "maxPositions");
+
+        @Override
+        public ModelConfig config() {
+            try (Checkpoint open = Checkpoint.open(checkpoint)) {
+                return checked(open);
+            }
+        }
+
+        /** @throws Failure USAGE naming everything in which the checkpoint is not the expected shape */
+        @Override
+        public LlamaGraph graph(Device device) {
+            try (Checkpoint open = Checkpoint.open(checkpoint)) {
+                checked(open);
+                return LlamaGraph.from(open, device);
+            }
+        }
+
+        private ModelConfig checked(Checkpoint open) {
+            ModelConfig found = open.config().storedAs(DType.F32);
+            if (expected.isEmpty()) return found;
+            List<String> is = new ArrayList<>(), wanted = new ArrayList<>();
+            for (RecordComponent part : ModelConfig.class.getRecordComponents()) {
+                Object a = value(part, found), b = value(part, expected.get());
+                if (FREE.contains(part.getName()) || Objects.equals(a, b)) continue;
+                is.add(part.getName() + " " + a);
+                wanted.add(part.getName() + " " + b);
+            }
+            if (is.isEmpty()) return found;
+            throw Failure.usage(
+                    "checkpoint to start from, " + checkpoint,
+                    String.join(", ", is),
+                    String.join(", ", wanted) + " by the recipe",
+                    "Give the draft the checkpoint's shape, or start from another checkpoint.");
+        }
+
+        private static Object value(RecordComponent part, ModelConfig of) {
+            try {
+                return part.getAccessor().invoke(of);
+            } catch (ReflectiveOperationException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    /**
+     * Layers taken out of the target, as {@link LayerCut} does it: the usual start of a draft that shares the
+     * target's width.
+     *
+     * @param layers indices from 0, ascending; {@link LayerCut#first}, {@link LayerCut#evenly} and {@link
+     *     LayerChoice} make such lists
+     */
+    record LayersOf(Path target, List<Integer> layers) implements Initial {
+        public LayersOf {
+            layers = List.copyOf(layers);
+        }
+
+        @Override
+        public ModelConfig config() {
+            try (Checkpoint open = Checkpoint.open(target)) {
+                return new LayerCut(open, layers).config();
+            }
+        }
+
+        @Override
+        public LlamaGraph graph(Device device) {
+            try (Checkpoint open = Checkpoint.open(target)) {
+                return LlamaGraph.from(new LayerCut(open, layers), device);
+            }
+        }
+    }
+}

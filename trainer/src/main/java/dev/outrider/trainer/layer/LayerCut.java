@@ -1,0 +1,90 @@
+package dev.outrider.trainer.layer;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.Tensor;
+import java.util.List;
+import java.util.stream.IntStream;
+
+/**
+ * A shallower model out of a deeper one: the chosen layers in their order, with the embedding, the final norm
+ * and the head of the whole. Everything else of the configuration is the deep model's too (width, heads,
+ * rotary base and scaling, epsilon, special tokens), since the layers were trained with it.
+ *
+ * @param of the deep model; must stay open as long as values are read
+ * @param layers indices from 0, ascending
+ */
+public record LayerCut(Checkpoint of, List<Integer> layers) {
+    private static final String LAYER = "model.layers.";
+
+    /** @throws Failure USAGE where no layer is named, or one that there is not, or not in their order */
+    public LayerCut {
+        layers = List.copyOf(layers);
+        int count = of.config().layers();
+        for (int i = 0; i < layers.size(); i++) {
+            int least = i == 0 ? 0 : layers.get(i - 1) + 1;
+            if (layers.get(i) < least || layers.get(i) >= count) throw refused(of, layers);
+        }
+        if (layers.isEmpty()) throw refused(of, layers);
+    }
+
+    private static Failure refused(Checkpoint of, List<Integer> layers) {
+        return Failure.usage(
+                "layers to take out of " + of.path(),
+                layers.toString(),
+                "ascending indices from 0 to " + (of.config().layers() - 1),
+                "Name each layer of the target once, the lowest first.");
+    }
+
+    /** The first {@code count} of a model's layers. */
+    public static List<Integer> first(int count) {
+        return IntStream.range(0, count).boxed().toList();
+    }
+
+    /** {@code count} layers at even distances, first and last among them; of one, the first. */
+    public static List<Integer> evenly(int count, int of) {
+        if (count == 1) return List.of(0);
+        return IntStream.range(0, count)
+                .mapToObj(i -> Math.toIntExact(Math.round((double) i * (of - 1) / (count - 1))))
+                .toList();
+    }
+
+    /** The deep model's configuration with so many layers, to be trained in F32. */
+    public ModelConfig config() {
+        ModelConfig c = of.config();
+        return new ModelConfig(
+                c.vocabSize(),
+                c.hiddenSize(),
+                c.intermediateSize(),
+                layers.size(),
+                c.heads(),
+                c.kvHeads(),
+                c.headDim(),
+                c.maxPositions(),
+                c.rmsNormEps(),
+                c.ropeTheta(),
+                c.ropeScaling(),
+                c.tiedEmbeddings(),
+                c.attentionBias(),
+                c.mlpBias(),
+                c.bosId(),
+                c.eosIds(),
+                c.padId(),
+                DType.F32);
+    }
+
+    /** The value of one of the shallow model's tensors, as the deep one stores it. */
+    Tensor tensor(String name) {
+        if (!name.startsWith(LAYER)) return of.tensor(name);
+        int dot = name.indexOf('.', LAYER.length());
+        int layer = Integer.parseInt(name.substring(LAYER.length(), dot));
+        return of.tensor(LAYER + layers.get(layer) + name.substring(dot));
+    }
+
+    /** Whether the tensor belongs to a layer, and not to what every cut has in common. */
+    static boolean inLayer(String name) {
+        return name.startsWith(LAYER);
+    }
+}
