@@ -20,6 +20,7 @@ import java.util.Set;
  */
 public final class Checkpoint implements AutoCloseable {
     private static final long CHUNK = 1 << 26;
+    private static final String GGUF = ".gguf";
     private final Path path;
     private final ModelConfig config;
     private final Weights weights;
@@ -39,13 +40,15 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Opens a Hugging Face directory of a LlamaForCausalLM, or a llama2.c {@code .bin}.
+     * Opens a Hugging Face directory of a LlamaForCausalLM, a {@code .gguf} of a LLaMA, or a llama2.c
+     * {@code .bin}. Quantised tensors of a GGUF are float32 here, each made when it is first asked for.
      *
      * @throws Failure USAGE where the path is no model, DATA where the model is damaged or another
      */
     public static Checkpoint open(Path path) {
         if (!Files.exists(path)) throw noModel(path, "nothing");
         if (!Files.isDirectory(path) && path.toString().endsWith(".bin")) return llama2c(path);
+        if (!Files.isDirectory(path) && path.toString().endsWith(GGUF)) return gguf(path);
         if (!Files.isDirectory(path)) throw noModel(path, "a file of another kind");
         if (!Files.exists(path.resolve(HuggingFaceConfig.FILE))) throw noModel(path, "a folder without config.json");
         return directory(path);
@@ -55,7 +58,7 @@ public final class Checkpoint implements AutoCloseable {
         return Failure.usage(
                 path.toString(),
                 found,
-                "a Hugging Face directory (config.json, model.safetensors) or a llama2.c file (.bin)",
+                "a Hugging Face directory (config.json, model.safetensors), a GGUF (.gguf) or a llama2.c file (.bin)",
                 "Give the path of a model.");
     }
 
@@ -64,10 +67,7 @@ public final class Checkpoint implements AutoCloseable {
         Weights weights = HuggingFaceWeights.open(folder);
         try {
             new LlamaLayout(config).check(weights);
-            return new Checkpoint(
-                    folder,
-                    config.storedAs(weights.tensor(LlamaLayout.EMBEDDING).dtype()),
-                    weights);
+            return new Checkpoint(folder, config.storedAs(weights.dtype(LlamaLayout.EMBEDDING)), weights);
         } catch (RuntimeException e) {
             weights.close();
             throw e;
@@ -77,6 +77,17 @@ public final class Checkpoint implements AutoCloseable {
     private static Checkpoint llama2c(Path file) {
         Llama2c weights = Llama2c.open(file);
         return new Checkpoint(file, weights.config(), weights);
+    }
+
+    private static Checkpoint gguf(Path file) {
+        GgufWeights weights = GgufWeights.open(file);
+        try {
+            new LlamaLayout(weights.config()).check(weights);
+            return new Checkpoint(file, weights.config(), weights);
+        } catch (RuntimeException e) {
+            weights.close();
+            throw e;
+        }
     }
 
     /** What {@link #open} was given. */

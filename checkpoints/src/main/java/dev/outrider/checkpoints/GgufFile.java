@@ -3,10 +3,8 @@ package dev.outrider.checkpoints;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
@@ -71,10 +69,12 @@ final class GgufFile implements AutoCloseable {
     }
 
     private void checkMagic() {
-        if (bytes.byteSize() < 8 || cursor.int32() != MAGIC) {
-            String begin = Arrays.toString(
-                    bytes.asSlice(0, Math.min(4, bytes.byteSize())).toArray(ValueLayout.JAVA_BYTE));
-            throw cursor.refused(0, "bytes " + begin, "\"GGUF\" and a version");
+        int magic = bytes.byteSize() < 8 ? 0 : cursor.int32();
+        if (magic != MAGIC) {
+            String found = bytes.byteSize() < 8
+                    ? "a file of " + bytes.byteSize() + " bytes"
+                    : "0x%08x".formatted(Integer.reverseBytes(magic));
+            throw cursor.refused(0, found, "\"GGUF\" and a version");
         }
         int version = cursor.int32();
         if (version >= OLDEST && version <= NEWEST) return;

@@ -17,6 +17,7 @@ final class HuggingFaceConfig {
     static final String FILE = "config.json", GENERATION = "generation_config.json";
     private static final String OUTPUTS = "draft_vocab_size";
     private static final String ARCHITECTURE = "LlamaForCausalLM";
+    private static final String SCALINGS = "default, linear, llama3, or longrope with one list of factors";
     private static final String OTHER_MODEL = "Use a plain LLaMA checkpoint; others cannot be run.";
 
     private HuggingFaceConfig() {}
@@ -27,6 +28,7 @@ final class HuggingFaceConfig {
         refuseOthers(keys);
         int vocab = keys.positive("vocab_size"), hidden = keys.positive("hidden_size");
         int heads = keys.positive("num_attention_heads");
+        int headDim = headDim(keys, hidden, heads);
         Optional<Keys> rope = keys.object("rope_parameters").or(() -> keys.object("rope_scaling"));
         return new ModelConfig(
                 vocab,
@@ -35,13 +37,13 @@ final class HuggingFaceConfig {
                 layers(keys),
                 heads,
                 kvHeads(keys, heads),
-                headDim(keys, hidden, heads),
+                headDim,
                 keys.positive("max_position_embeddings", 2048),
                 keys.number("rms_norm_eps", 1e-6),
                 keys.number(
                         "rope_theta",
                         rope.map(r -> r.number("rope_theta", 10000)).orElse(10000.0)),
-                rope.map(HuggingFaceConfig::scaling).orElse(new RopeScaling.None()),
+                rope.map(r -> scaling(r, headDim / 2)).orElse(new RopeScaling.None()),
                 keys.flag("tie_word_embeddings", false),
                 keys.flag("attention_bias", false),
                 keys.flag("mlp_bias", false),
@@ -91,17 +93,15 @@ final class HuggingFaceConfig {
                 keys.has("head_dim") ? "head_dim" : "hidden_size", "an even head_dim (rotary pairs), not " + dim);
     }
 
-    private static RopeScaling scaling(Keys rope) {
+    private static RopeScaling scaling(Keys rope, int pairs) {
         String key = rope.has("rope_type") || !rope.has("type") ? "rope_type" : "type";
-        return switch (rope.text(key).orElseThrow(() -> rope.wrong(key, "default, linear or llama3"))) {
+        return switch (rope.text(key).orElseThrow(() -> rope.wrong(key, SCALINGS))) {
             case "default" -> new RopeScaling.None();
             case "linear" -> new RopeScaling.Linear(rope.number("factor"));
             case "llama3" -> llama3(rope);
+            case "longrope" -> divisors(rope, pairs);
             default ->
-                throw rope.wrong(
-                        key,
-                        "default, linear or llama3",
-                        "Use a model with one of these; ignoring it would give wrong answers.");
+                throw rope.wrong(key, SCALINGS, "Use a model with one of these; ignoring it would give wrong answers.");
         };
     }
 
@@ -110,6 +110,15 @@ final class HuggingFaceConfig {
         if (high <= low) throw rope.wrong("high_freq_factor", "more than low_freq_factor, " + low);
         int original = rope.positive("original_max_position_embeddings");
         return new RopeScaling.Llama3(rope.number("factor"), low, high, original);
+    }
+
+    // longrope with the same factors for short and long texts, and attention as it is, is one list of divisors.
+    private static RopeScaling divisors(Keys rope, int pairs) {
+        List<Double> factors = rope.numbers("short_factor");
+        if (factors.size() != pairs) throw rope.wrong("short_factor", pairs + " factors, one a rotary pair");
+        if (!factors.equals(rope.numbers("long_factor"))) throw rope.wrong("long_factor", "the list of short_factor");
+        if (rope.number("attention_factor") != 1) throw rope.wrong("attention_factor", "1");
+        return new RopeScaling.Divisors(factors);
     }
 
     // LlamaConfig's defaults are 1 and 2; an explicit null means none.
@@ -190,6 +199,11 @@ final class HuggingFaceConfig {
                         .put("low_freq_factor", l.lowFreqFactor())
                         .put("high_freq_factor", l.highFreqFactor())
                         .put("original_max_position_embeddings", l.originalMaxPositions());
+            case RopeScaling.Divisors d -> {
+                d.values().forEach(json.putArray("short_factor")::add);
+                d.values().forEach(json.putArray("long_factor")::add);
+                yield json.put("rope_type", "longrope").put("factor", 1.0).put("attention_factor", 1.0);
+            }
         };
     }
 

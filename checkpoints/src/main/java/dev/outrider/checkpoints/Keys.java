@@ -41,6 +41,16 @@ record Keys(String place, ObjectNode node) {
         return has(key) ? number(key) : absent;
     }
 
+    /** A list of finite numbers above zero. */
+    List<Double> numbers(String key) {
+        List<Double> numbers = new ArrayList<>();
+        for (JsonNode one : required(key)) {
+            if (!one.isNumber() || !(one.doubleValue() > 0)) throw wrong(key, "a list of numbers above 0");
+            numbers.add(one.doubleValue());
+        }
+        return numbers;
+    }
+
     boolean flag(String key, boolean absent) {
         if (!has(key)) return absent;
         if (node.get(key).isBoolean()) return node.get(key).booleanValue();

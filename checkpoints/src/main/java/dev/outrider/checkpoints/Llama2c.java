@@ -160,10 +160,9 @@ final class Llama2c implements Weights {
     public Tensor tensor(String name) {
         if (!offsets.containsKey(name))
             throw refused("tensor " + name, "no such tensor", "one of its " + shapes.size());
-        if (name.endsWith("q_proj.weight"))
-            return permuted.computeIfAbsent(name, n -> halfSplit(stored(n), config.heads()));
-        if (name.endsWith("k_proj.weight"))
-            return permuted.computeIfAbsent(name, n -> halfSplit(stored(n), config.kvHeads()));
+        if (name.endsWith("q_proj.weight") || name.endsWith("k_proj.weight")) {
+            return permuted.computeIfAbsent(name, n -> halfSplit(stored(n)));
+        }
         return stored(name);
     }
 
@@ -171,15 +170,9 @@ final class Llama2c implements Weights {
         return new Tensor(name, DType.F32, shapes.get(name).clone(), bytes.asSlice(offsets.get(name), size(name)));
     }
 
-    // Row i + s*D/2 of a head is row 2i + s of the file, s in {0, 1}.
-    private Tensor halfSplit(Tensor from, int heads) {
-        int dim = config.headDim();
-        long row = 4L * config.hiddenSize();
+    private Tensor halfSplit(Tensor from) {
         MemorySegment to = arena.allocate(from.data().byteSize(), 64);
-        for (int r = 0; r < heads * dim; r++) {
-            int head = r / dim, i = r % (dim / 2), second = r % dim / (dim / 2);
-            MemorySegment.copy(from.data(), (head * (long) dim + 2L * i + second) * row, to, r * row, row);
-        }
+        RotaryRows.toHalfSplit(from.data(), to, 4L * config.hiddenSize(), config.headDim());
         return new Tensor(from.name(), DType.F32, from.shape(), to);
     }
 

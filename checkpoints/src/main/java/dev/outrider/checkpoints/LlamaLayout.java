@@ -83,18 +83,18 @@ final class LlamaLayout {
     private static void checkOne(Weights weights, String name, long[] shape) {
         if (optional(name) && !weights.names().contains(name)) return;
         if (!weights.names().contains(name)) throw absent(weights, name, shape);
-        Tensor found = weights.tensor(name);
-        if (!Arrays.equals(found.shape(), shape)) {
+        if (!Arrays.equals(weights.shape(name), shape)) {
             throw Failure.data(
                     weights.place(name),
-                    "shape " + Arrays.toString(found.shape()),
+                    "shape " + Arrays.toString(weights.shape(name)),
                     Arrays.toString(shape) + " by the configuration",
                     "Configuration and weights belong to different models.");
         }
         Set<DType> types = types(name);
-        if (!types.contains(found.dtype())) {
+        DType type = weights.dtype(name);
+        if (!types.contains(type)) {
             throw Failure.data(
-                    weights.place(name), "type " + found.dtype(), "one of " + types, "Convert the model's weights.");
+                    weights.place(name), "type " + type, "one of " + types, "Convert the model's weights.");
         }
     }
 

@@ -224,26 +224,8 @@ public record ModelConfig(
 
     /** Radians per position for each of the headDim/2 rotary pairs, after scaling. */
     public double[] inverseFrequencies() {
-        double[] f = new double[headDim / 2];
-        for (int i = 0; i < f.length; i++) f[i] = scaled(Math.pow(ropeTheta, -2.0 * i / headDim));
+        double[] f = ropeScaling.divisors(headDim / 2, ropeTheta);
+        for (int i = 0; i < f.length; i++) f[i] = Math.pow(ropeTheta, -2.0 * i / headDim) / f[i];
         return f;
-    }
-
-    private double scaled(double frequency) {
-        return switch (ropeScaling) {
-            case RopeScaling.None n -> frequency;
-            case RopeScaling.Linear l -> frequency / l.factor();
-            case RopeScaling.Llama3 l -> llama3(frequency, l);
-        };
-    }
-
-    // Wavelengths above original/low are divided by factor, below original/high kept, between blended.
-    private static double llama3(double frequency, RopeScaling.Llama3 l) {
-        double wavelength = 2 * Math.PI / frequency;
-        if (wavelength > l.originalMaxPositions() / l.lowFreqFactor()) return frequency / l.factor();
-        if (wavelength < l.originalMaxPositions() / l.highFreqFactor()) return frequency;
-        double smooth =
-                (l.originalMaxPositions() / wavelength - l.lowFreqFactor()) / (l.highFreqFactor() - l.lowFreqFactor());
-        return (1 - smooth) * frequency / l.factor() + smooth * frequency;
     }
 }

@@ -9,6 +9,16 @@ interface Weights extends AutoCloseable {
     /** @throws Failure DATA where there is no such tensor */
     Tensor tensor(String name);
 
+    /** The shape alone, outermost first, without making the tensor's values. */
+    default long[] shape(String name) {
+        return tensor(name).shape();
+    }
+
+    /** The type that {@link #tensor} will have, without making its values. */
+    default DType dtype(String name) {
+        return tensor(name).dtype();
+    }
+
     /** File and tensor, for messages; also of a name that is not there. */
     String place(String name);
 

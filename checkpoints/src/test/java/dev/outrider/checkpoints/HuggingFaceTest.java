@@ -371,8 +371,8 @@ class HuggingFaceTest {
     void whatIsNoModelIsSaid() throws IOException {
         assertFailure(() -> Checkpoint.open(folder.resolve("none")), Failure.Kind.USAGE, "none", "nothing");
         assertFailure(() -> Checkpoint.open(folder), Failure.Kind.USAGE, "config.json", "model.safetensors", ".bin");
-        Path file = Files.writeString(folder.resolve("model.gguf"), "GGUF");
-        assertFailure(() -> Checkpoint.open(file), Failure.Kind.USAGE, "model.gguf", "another kind");
+        Path file = Files.writeString(folder.resolve("model.pt"), "GGUF");
+        assertFailure(() -> Checkpoint.open(file), Failure.Kind.USAGE, "model.pt", "another kind");
         writeConfig(folder, small(false));
         assertFailure(() -> Checkpoint.open(folder), Failure.Kind.DATA, "no weights", "model.safetensors");
         Files.createFile(folder.resolve("pytorch_model.bin"));
