@@ -93,8 +93,7 @@ final class LlamaLayout {
         Set<DType> types = types(name);
         DType type = weights.dtype(name);
         if (!types.contains(type)) {
-            throw Failure.data(
-                    weights.place(name), "type " + type, "one of " + types, "Convert the model's weights.");
+            throw Failure.data(weights.place(name), "type " + type, "one of " + types, "Convert the model's weights.");
         }
     }
 

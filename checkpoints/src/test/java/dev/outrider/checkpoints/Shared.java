@@ -30,6 +30,16 @@ public final class Shared {
         return existing("OUTRIDER_ASSETS", "assets", relative);
     }
 
+    /** SmolLM2-135M-Instruct as the assets' fetch puts it: in the cache folder, or where OUTRIDER_SMOLLM2 says. */
+    public static Path smolLm2() {
+        String cache = System.getenv().getOrDefault("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache");
+        String named = System.getenv("OUTRIDER_SMOLLM2");
+        Path file = named != null
+                ? Path.of(named)
+                : Path.of(cache, "outrider", "smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf");
+        return Files.exists(file) ? file : absent(file, "OUTRIDER_SMOLLM2");
+    }
+
     /** The folders right below a golden folder, sorted: the cases of a fixture. */
     public static List<Path> cases(String fixture) {
         return list(golden(fixture), true);
@@ -58,7 +68,10 @@ public final class Shared {
         Path path = root().resolve(base).resolve(relative).normalize();
         Path fixture =
                 root().resolve(base).resolve(Path.of(relative).getName(0)).normalize();
-        if (Files.exists(fixture)) return path;
+        return Files.exists(fixture) ? path : absent(fixture, variable);
+    }
+
+    private static Path absent(Path fixture, String variable) {
         String why = "skipped: " + fixture + " is absent; set " + variable;
         if (SAID.add(why)) System.out.println(why);
         return abort(why);
