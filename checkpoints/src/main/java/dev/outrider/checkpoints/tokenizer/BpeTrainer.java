@@ -214,7 +214,8 @@ public final class BpeTrainer {
         Vocabulary vocabulary = new Vocabulary("trained tokenizer", pieces, kinds);
         List<Added> added = new ArrayList<>();
         for (int id = 0; id < specials; id++) added.add(Added.plain(id, pieces.get(id), true));
-        return new BpeTokenizer(
-                vocabulary, new Merges(merges), Spaces.LLAMA, new AddedTokens(added), new AddedTokens(List.of()), 1, 2);
+        Model bpe = new MarkedBpe(vocabulary, new Merges(merges), Spaces.LLAMA);
+        return new PieceTokenizer(
+                vocabulary, bpe, new AddedTokens(added), new AddedTokens(List.of()), Ends.llama(1, 2));
     }
 }

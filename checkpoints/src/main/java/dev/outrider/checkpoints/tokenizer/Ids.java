@@ -12,7 +12,15 @@ final class Ids {
         values[size++] = id;
     }
 
+    int size() {
+        return size;
+    }
+
+    int[] since(int from) {
+        return Arrays.copyOfRange(values, from, size);
+    }
+
     int[] toArray() {
-        return Arrays.copyOf(values, size);
+        return since(0);
     }
 }

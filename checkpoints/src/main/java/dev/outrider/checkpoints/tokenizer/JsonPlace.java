@@ -90,6 +90,17 @@ record JsonPlace(JsonPlace parent, String key, JsonNode node) {
         return absent() ? "" : at("type").text();
     }
 
+    /** The steps of a pipeline: those under the key of a Sequence, one, or none. */
+    List<JsonPlace> steps(String key) {
+        if (absent()) return List.of();
+        return type().equals("Sequence") ? at(key).items() : List.of(this);
+    }
+
+    /** This must be that text. */
+    void require(String expected) {
+        if (!text().equals(expected)) throw unsupported("\"" + text() + "\"", "\"" + expected + "\"");
+    }
+
     Failure expected(String what) {
         String found = node.toString();
         return Failure.data(place(), found.length() > 80 ? found.substring(0, 80) + "..." : found, what, REMEDY);
@@ -101,7 +112,7 @@ record JsonPlace(JsonPlace parent, String key, JsonNode node) {
                 place(),
                 what,
                 expected,
-                "Only tokenizers of the LLaMA family (byte-pair encoding with byte fallback) are supported yet:"
-                        + " use such a model, or put its tokenizer.model in place of tokenizer.json.");
+                "Supported are byte-pair encoding with byte fallback (LLaMA) and byte-level byte-pair encoding"
+                        + " (GPT-2, Llama 3, Qwen2, SmolLM): use a model with such a tokenizer.");
     }
 }

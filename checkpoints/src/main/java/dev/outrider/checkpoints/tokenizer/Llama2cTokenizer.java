@@ -47,13 +47,15 @@ public final class Llama2cTokenizer {
         int longest = number("length of the longest piece", Integer.MAX_VALUE);
         while (in.hasRemaining()) piece(longest);
         Vocabulary vocabulary = new Vocabulary(file, pieces, kinds);
+        vocabulary.requireBytes(file);
         float[] byId = new float[scores.size()];
         for (int id = 0; id < byId.length; id++) byId[id] = scores.get(id);
         List<Added> added = new ArrayList<>();
         for (int id = 0; id < CONTROL.size(); id++) added.add(Added.plain(id, CONTROL.get(id), true));
         Merges merges = Merges.byScore(vocabulary, byId);
-        return new BpeTokenizer(
-                vocabulary, merges, Spaces.LLAMA, new AddedTokens(added), new AddedTokens(List.of()), 1, 2);
+        Model bpe = new MarkedBpe(vocabulary, merges, Spaces.LLAMA);
+        return new PieceTokenizer(
+                vocabulary, bpe, new AddedTokens(added), new AddedTokens(List.of()), Ends.llama(1, 2));
     }
 
     private void piece(int longest) {

@@ -9,45 +9,53 @@ import java.util.Arrays;
  * O(n log n). For one thread.
  */
 final class Merging {
-    private final Vocabulary vocabulary;
+    /** Hears which symbols are left, and the characters [from, to) that each covers. */
+    interface Result {
+        void symbol(int symbol, int from, int to);
+    }
+
+    private static final int GONE = -2;
+
     private final Merges merges;
     private int[] symbols = new int[32], next = new int[32], previous = new int[32];
+    private int[] starts = new int[32], ends = new int[32];
+    private int count;
     private long[] heap = new long[64];
     private int heapSize;
 
-    Merging(Vocabulary vocabulary, Merges merges) {
-        this.vocabulary = vocabulary;
+    Merging(Merges merges) {
         this.merges = merges;
     }
 
-    /** Appends the ids of text[from, to), which holds marks for spaces. */
-    void encode(String text, int from, int to, Ids out) {
-        if (from == to) return;
-        int count = load(text, from, to);
+    /** One more symbol to merge, for the characters [from, to). */
+    void add(int symbol, int from, int to) {
+        if (count == symbols.length) grow();
+        symbols[count] = symbol;
+        starts[count] = from;
+        ends[count] = to;
+        previous[count] = count - 1;
+        next[count] = ++count;
+    }
+
+    private void grow() {
+        int capacity = count * 2;
+        symbols = Arrays.copyOf(symbols, capacity);
+        next = Arrays.copyOf(next, capacity);
+        previous = Arrays.copyOf(previous, capacity);
+        starts = Arrays.copyOf(starts, capacity);
+        ends = Arrays.copyOf(ends, capacity);
+    }
+
+    /** Merges what was added, tells the result, and is ready for another stretch. */
+    void finish(Result result) {
+        if (count == 0) return;
+        next[count - 1] = -1;
         for (int i = 0; i + 1 < count; i++) propose(i);
         while (heapSize > 0) merge(pop());
-        for (int i = 0; i >= 0; i = next[i]) vocabulary.spell(symbols[i], out);
-    }
-
-    private int load(String text, int from, int to) {
-        reserve(to - from);
-        int count = 0;
-        for (int at = from, c; at < to; at += Character.charCount(c)) {
-            c = text.codePointAt(at);
-            boolean unpaired = c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE;
-            symbols[count] = vocabulary.symbol(unpaired ? 0xFFFD : c);
-            previous[count] = count - 1;
-            next[count] = ++count;
+        for (int i = 0; i >= 0; i = next[i]) {
+            result.symbol(symbols[i], starts[i], ends[(next[i] < 0 ? count : next[i]) - 1]);
         }
-        next[count - 1] = -1;
-        return count;
-    }
-
-    private void reserve(int count) {
-        if (count <= symbols.length) return;
-        symbols = new int[count];
-        next = new int[count];
-        previous = new int[count];
+        count = 0;
     }
 
     private void propose(int left) {
@@ -67,8 +75,6 @@ final class Merging {
         propose(previous[left]);
         propose(left);
     }
-
-    private static final int GONE = -2;
 
     private void push(long candidate) {
         if (heapSize == heap.length) heap = Arrays.copyOf(heap, heapSize * 2);

@@ -117,17 +117,21 @@ public final class SentencePiece {
     private Tokenizer tokenizer() {
         check();
         Vocabulary vocabulary = new Vocabulary(file, pieces, kinds);
-        float[] byId = new float[scores.size()];
-        for (int id = 0; id < byId.length; id++) byId[id] = scores.get(id);
+        vocabulary.requireBytes(file);
+        Merges merges = Merges.byScore(vocabulary, byId());
         Spaces.Prefix prefix = dummyPrefix ? Spaces.Prefix.EVERY : Spaces.Prefix.NEVER;
-        return new BpeTokenizer(
+        return new PieceTokenizer(
                 vocabulary,
-                Merges.byScore(vocabulary, byId),
-                new Spaces(prefix, collapse, dummyPrefix),
+                new MarkedBpe(vocabulary, merges, new Spaces(prefix, collapse, dummyPrefix)),
                 added(Kind.CONTROL),
                 added(Kind.DEFINED),
-                control(bosId),
-                control(eosId));
+                Ends.llama(control(bosId), control(eosId)));
+    }
+
+    private float[] byId() {
+        float[] byId = new float[scores.size()];
+        for (int id = 0; id < byId.length; id++) byId[id] = scores.get(id);
+        return byId;
     }
 
     private void check() {

@@ -25,10 +25,16 @@ record Spaces(Prefix prefix, boolean collapse, boolean strip) {
     /** LLaMA as published. */
     static final Spaces LLAMA = new Spaces(Prefix.EVERY, false, true);
 
+    /** The text with marks for spaces; nothing stays nothing. */
+    String escape(String text, boolean first) {
+        return escape(Stretch.of(text, 0, text.length()), first).text();
+    }
+
     /** The stretch with marks for spaces; nothing stays nothing. */
-    String escape(String stretch, boolean first) {
-        String text = (collapse ? collapsed(stretch) : stretch).replace(' ', MARK);
-        return !text.isEmpty() && prefixed(text, first) ? MARK + text : text;
+    Stretch escape(Stretch stretch, boolean first) {
+        Stretch kept = collapse ? collapsed(stretch) : stretch;
+        Stretch marked = kept.respelled(kept.text().replace(' ', MARK));
+        return !marked.text().isEmpty() && prefixed(marked.text(), first) ? marked.prefixed(MARK) : marked;
     }
 
     private boolean prefixed(String text, boolean first) {
@@ -41,8 +47,19 @@ record Spaces(Prefix prefix, boolean collapse, boolean strip) {
         };
     }
 
-    private static String collapsed(String text) {
-        return text.replaceAll("^ +| +$", "").replaceAll(" {2,}", " ");
+    private static Stretch collapsed(Stretch stretch) {
+        String text = stretch.text();
+        StringBuilder out = new StringBuilder();
+        Ids from = new Ids(), to = new Ids();
+        int end = text.length();
+        while (end > 0 && text.charAt(end - 1) == ' ') end--;
+        for (int at = 0; at < end; at++) {
+            if (text.charAt(at) == ' ' && (at == 0 || text.charAt(at - 1) == ' ')) continue;
+            out.append(text.charAt(at));
+            from.add(at);
+            to.add(at + 1);
+        }
+        return stretch.mapped(out.toString(), from.toArray(), to.toArray());
     }
 
     /** The text of a decoded whole: marks are already spaces. */

@@ -12,12 +12,23 @@ public interface Tokenizer {
     int eosId();
 
     /**
+     * Whether the model expects {@link #bosId} before every text. Some models have such a token and do not
+     * want it there (it then stands in their chat template).
+     */
+    default boolean addsBos() {
+        return bosId() >= 0;
+    }
+
+    /**
      * Ids of the text, without BOS.
      *
      * @param special whether the text of a special token (such as {@code </s>}) inside becomes that token;
      *     false for text by strangers
      */
     int[] encode(String text, boolean special);
+
+    /** As {@link #encode}, and which characters of the text each id covers. */
+    Encoding encodeWithOffsets(String text, boolean special);
 
     /** Text of the ids; special tokens are left out. Bytes that are no UTF-8 become U+FFFD. */
     String decode(int[] ids);

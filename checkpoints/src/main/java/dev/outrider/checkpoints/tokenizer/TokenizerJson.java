@@ -7,7 +7,8 @@ import java.nio.file.Path;
 
 /**
  * The {@code tokenizer.json} of Hugging Face {@code tokenizers}, as far as the LLaMA family uses it:
- * byte-pair encoding with byte fallback over the whole text. Every other kind is refused by name.
+ * byte-pair encoding with byte fallback over the whole text (LLaMA), and byte-level byte-pair encoding of words
+ * (GPT-2, Llama 3, Qwen2, SmolLM). Every other kind is refused by name.
  */
 public final class TokenizerJson {
     static final String FILE = "tokenizer.json";
@@ -30,13 +31,13 @@ public final class TokenizerJson {
      * @throws Failure USAGE for a tokenizer that this format cannot express
      */
     public static void write(Path directory, Tokenizer tokenizer) throws IOException {
-        if (!(tokenizer instanceof BpeTokenizer bpe)) {
+        if (!(tokenizer instanceof PieceTokenizer pieces)) {
             throw Failure.usage(
                     directory.resolve(FILE).toString(),
                     "a " + tokenizer.getClass().getSimpleName(),
                     "a tokenizer read or trained by Outrider",
                     "Copy the tokenizer's own files instead.");
         }
-        new TokenizerJsonWriter(directory, bpe).write();
+        new TokenizerJsonWriter(directory, pieces).write();
     }
 }

@@ -1,14 +1,18 @@
 package dev.outrider.checkpoints.tokenizer;
 
 import dev.outrider.checkpoints.Failure;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 
 /**
- * The pieces by id. Every byte has a piece {@code <0xNN>}, so any text can be spelled: that is what
- * this project asks of a vocabulary of the LLaMA family, and it is checked here.
+ * The pieces by id. Where unknown characters are spelled by their bytes, those have pieces
+ * {@code <0xNN>}.
  *
  * <p>A <i>symbol</i> is what merging works on: an id, or ~codePoint for a character that is no piece.
  */
@@ -40,8 +44,8 @@ final class Vocabulary {
         this.kinds = kinds.toArray(Kind[]::new);
         this.byteValues = new byte[size()];
         this.characters = new LongTable(size());
+        Arrays.fill(byteIds, -1);
         for (int id = 0; id < size(); id++) enter(place, id);
-        findBytes(place);
     }
 
     private void enter(String place, int id) {
@@ -54,27 +58,38 @@ final class Vocabulary {
                     "distinct pieces that are not empty",
                     "Get the tokenizer again from where the model came from.");
         }
+        if (kinds[id] == Kind.BYTE) enterByte(id);
         boolean one = piece.codePointCount(0, piece.length()) == 1;
         if (one && kinds[id] == Kind.NORMAL) characters.put(piece.codePointAt(0), id);
     }
 
-    private void findBytes(String place) {
+    /** @throws Failure DATA where not every byte has a piece: then some text could not be spelled */
+    void requireBytes(String place) {
         for (int value = 0; value < 256; value++) {
-            Integer id = ids.get(byteName(value));
-            if (id == null || kinds[id] != Kind.BYTE) {
-                throw Failure.data(
-                        place,
-                        "no byte piece " + byteName(value),
-                        "a LLaMA-style vocabulary with byte fallback (256 byte pieces)",
-                        "Use a model of the LLaMA family; vocabularies without byte fallback are not supported.");
-            }
-            byteIds[value] = id;
-            byteValues[id] = (byte) value;
+            if (byteIds[value] >= 0) continue;
+            throw Failure.data(
+                    place,
+                    "no byte piece " + byteName(value),
+                    "a LLaMA-style vocabulary with byte fallback (256 byte pieces)",
+                    "Use a model of the LLaMA family; such vocabularies without byte fallback are not supported.");
         }
     }
 
+    private void enterByte(int id) {
+        int value = byteOf(pieces[id]);
+        if (value < 0) return;
+        byteIds[value] = id;
+        byteValues[id] = (byte) value;
+    }
+
+    /** The byte that a piece {@code <0xNN>} names, or -1. */
+    static int byteOf(String piece) {
+        if (!piece.matches("<0x[0-9A-F]{2}>")) return -1;
+        return Integer.parseInt(piece.substring(3, 5), 16);
+    }
+
     static String byteName(int value) {
-        return String.format("<0x%02X>", value & 0xff);
+        return "<0x" + HexFormat.of().withUpperCase().toHexDigits((byte) value) + ">";
     }
 
     int size() {
@@ -92,10 +107,6 @@ final class Vocabulary {
     /** The id of a piece, or -1. */
     int id(String piece) {
         return ids.getOrDefault(piece, -1);
-    }
-
-    byte byteValue(int id) {
-        return byteValues[id];
     }
 
     /** The symbol a character starts as. */
@@ -116,9 +127,41 @@ final class Vocabulary {
         return symbol < 0 ? 1 : pieces[symbol].codePointCount(0, pieces[symbol].length());
     }
 
-    /** Appends what a symbol is in the end: its id, or the bytes of its character. */
-    void spell(int symbol, Ids out) {
-        if (symbol >= 0) out.add(symbol);
-        else for (byte b : Character.toString(~symbol).getBytes(StandardCharsets.UTF_8)) out.add(byteIds[b & 0xff]);
+    /** Appends what a symbol for the characters [from, to) is in the end: its id, or the bytes of its character. */
+    void spell(int symbol, int from, int to, Tokens out) {
+        if (symbol >= 0) {
+            out.add(symbol, from, to);
+            return;
+        }
+        for (byte b : Character.toString(~symbol).getBytes(StandardCharsets.UTF_8)) {
+            out.add(byteIds[b & 0xff], from, to);
+        }
+    }
+
+    /** The pieces' text with spaces for marks, bytes joined; a run of bytes that is no UTF-8 is U+FFFD for each. */
+    String unmarked(int[] ids) {
+        StringBuilder out = new StringBuilder();
+        ByteBuffer run = ByteBuffer.allocate(ids.length);
+        for (int id : ids) {
+            if (kinds[id] == Kind.BYTE) {
+                run.put(byteValues[id]);
+            } else {
+                endRun(run, out);
+                out.append(pieces[id].replace(Spaces.MARK, ' '));
+            }
+        }
+        endRun(run, out);
+        return out.toString();
+    }
+
+    private static void endRun(ByteBuffer run, StringBuilder out) {
+        run.flip();
+        int bytes = run.remaining();
+        try {
+            out.append(StandardCharsets.UTF_8.newDecoder().decode(run));
+        } catch (CharacterCodingException e) {
+            out.append("\uFFFD".repeat(bytes));
+        }
+        run.clear();
     }
 }

@@ -129,7 +129,7 @@ class TokenizerFilesTest {
         refused(() -> json(whole.replace("\"Prepend\"", "\"NFKC\"")), "normaliser NFKC");
         refused(() -> json(whole.replace("\"<0x0A>\" : 13", "\"<0x0A>\" : 12")), "model, vocab, ");
         refused(() -> json(whole.replace("\"<0x0A>\" : 13", "\"<0x0A>\" : \"x\"")), "model, vocab, <0x0A>");
-        refused(() -> json(whole.replace("\"<0x0A>\" : 13,", "")), "an id from 0 to ");
+        refused(() -> json(whole.replace("\"<0x0A>\" : 13,", "")), "no piece with id 13");
         refused(() -> json("{}"), "model");
         refused(() -> json("[]"), "model");
         ObjectNode root = (ObjectNode) new ObjectMapper().readTree(whole);
@@ -143,7 +143,7 @@ class TokenizerFilesTest {
         root.withObject("/model").putArray("merges").add("a b c");
         refused(() -> json(root.toString()), "model, merges[0]");
         root.putObject("pre_tokenizer").put("type", "ByteLevel");
-        refused(() -> json(root.toString()), "byte-level");
+        refused(() -> json(root.toString()), "byte fallback beside a byte-level step");
     }
 
     @Test

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The real LLaMA vocabulary against SentencePiece and Hugging Face. */
+/** The real LLaMA and SmolLM2 vocabularies against SentencePiece and Hugging Face. */
 @Tag("goldens")
 class TokenizerGoldensTest {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -41,13 +41,13 @@ class TokenizerGoldensTest {
 
     @Test
     void tokenizerJsonAgrees() throws IOException {
-        agrees(TokenizerJson.read(Shared.golden("tokenizers/llama")), "vectors-legacy-true.json");
+        agrees(TokenizerJson.read(Shared.golden("tokenizers/llama")), "llama/vectors-legacy-true.json");
     }
 
     @Test
     void tokenizerModelAgrees() throws IOException {
         Tokenizer model = SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model"));
-        agrees(model, "vectors-legacy-true.json");
+        agrees(model, "llama/vectors-legacy-true.json");
         Tokenizer json = TokenizerJson.read(Shared.golden("tokenizers/llama"));
         assertThat(model.hash()).isEqualTo(json.hash());
         assertThat(List.of(model.bosId(), model.eosId())).isEqualTo(List.of(json.bosId(), json.eosId()));
@@ -55,10 +55,10 @@ class TokenizerGoldensTest {
 
     @Test
     void otherTreatmentOfSpacesAgrees(@TempDir Path folder) throws IOException {
-        ObjectNode root = (ObjectNode) json("tokenizer.json");
-        root.setAll((ObjectNode) json("legacy-false.json"));
+        ObjectNode root = (ObjectNode) json("llama/tokenizer.json");
+        root.setAll((ObjectNode) json("llama/legacy-false.json"));
         JSON.writeValue(folder.resolve("tokenizer.json").toFile(), root);
-        agrees(TokenizerJson.read(folder), "vectors-legacy-false.json");
+        agrees(TokenizerJson.read(folder), "llama/vectors-legacy-false.json");
     }
 
     @Test
@@ -66,17 +66,50 @@ class TokenizerGoldensTest {
         Tokenizer model = SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model"));
         TokenizerJson.write(folder, model);
         JsonNode ours = JSON.readTree(folder.resolve("tokenizer.json").toFile());
-        for (Map.Entry<String, JsonNode> member : json("tokenizer.json").properties()) {
+        for (Map.Entry<String, JsonNode> member : json("llama/tokenizer.json").properties()) {
             // Not by isEqualTo: the message would be the whole file.
             assertThat(member.getValue().equals(ours.get(member.getKey())))
                     .as(member.getKey())
                     .isTrue();
         }
-        agrees(TokenizerJson.read(folder), "vectors-legacy-true.json");
+        agrees(TokenizerJson.read(folder), "llama/vectors-legacy-true.json");
+    }
+
+    @Test
+    void byteLevelAgrees(@TempDir Path folder) throws IOException {
+        Tokenizer smollm2 = TokenizerJson.read(Shared.golden("tokenizers/smollm2"));
+        agrees(smollm2, "smollm2/vectors.json");
+        assertThat(smollm2.addsBos()).isFalse();
+        assertThat(smollm2.piece(smollm2.bosId()) + smollm2.piece(smollm2.eosId()))
+                .isEqualTo("<|im_start|><|im_end|>");
+        TokenizerJson.write(folder, smollm2);
+        Tokenizer written = TokenizerJson.read(folder);
+        assertThat(written.hash()).isEqualTo(smollm2.hash());
+        agrees(written, "smollm2/vectors.json");
+    }
+
+    @Test
+    void piecesOfAStreamAgree() throws IOException {
+        Tokenizer smollm2 = TokenizerJson.read(Shared.golden("tokenizers/smollm2"));
+        JsonNode root = json("smollm2/vectors.json");
+        for (JsonNode v : root.get("vectors")) pieces(smollm2, ids(v, "ids_special"), v.get("pieces"));
+        for (JsonNode v : root.get("sequences")) pieces(smollm2, ids(v, "ids"), v.get("pieces"));
+    }
+
+    // Special tokens, which transformers prints here, are not text to us; null is nothing yet.
+    private static void pieces(Tokenizer tokenizer, int[] ids, JsonNode pieces) {
+        Detokenizer stream = new Detokenizer(tokenizer);
+        for (int i = 0; i < ids.length; i++) {
+            String got = stream.push(ids[i]);
+            boolean text = tokenizer.specialId(tokenizer.piece(ids[i])) < 0;
+            JsonNode piece = pieces.get(i);
+            String expected = text && !piece.isNull() ? piece.textValue() : "";
+            assertThat(got).as(Arrays.toString(ids) + " " + i).isEqualTo(expected);
+        }
     }
 
     private static JsonNode json(String name) throws IOException {
-        return JSON.readTree(Shared.golden("tokenizers/llama/" + name).toFile());
+        return JSON.readTree(Shared.golden("tokenizers/" + name).toFile());
     }
 
     private static void agrees(Tokenizer tokenizer, String file) throws IOException {

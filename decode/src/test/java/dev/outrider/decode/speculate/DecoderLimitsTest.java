@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.tokenizer.Encoding;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.decode.speculate.Generation.Finish;
 import dev.outrider.decode.speculate.Generation.Pass;
@@ -229,6 +230,11 @@ class DecoderLimitsTest {
             return Arrays.stream(text.trim().split(" "))
                     .mapToInt(Integer::parseInt)
                     .toArray();
+        }
+
+        @Override
+        public Encoding encodeWithOffsets(String text, boolean special) {
+            throw new UnsupportedOperationException();
         }
 
         @Override
