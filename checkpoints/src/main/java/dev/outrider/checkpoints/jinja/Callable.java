@@ -1,0 +1,7 @@
+package dev.outrider.checkpoints.jinja;
+
+/** What a template can call. */
+@FunctionalInterface
+interface Callable {
+    Object call(Arguments arguments);
+}
