@@ -1,5 +1,6 @@
 package dev.outrider.checkpoints;
 
+import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
 import java.lang.foreign.MemorySegment;
@@ -147,6 +148,11 @@ public final class Checkpoint implements AutoCloseable {
                 "a tokenizer of " + found.size() + " ids for a vocabulary of " + config.vocabSize(),
                 "at most as many ids as the model has rows",
                 "Use the tokenizer that the model was trained with.");
+    }
+
+    /** The chat template that lies with the model, or in its GGUF. */
+    public Optional<ChatTemplate> chatTemplate() {
+        return ChatTemplate.find(path);
     }
 
     /** sha256 over configuration and weights: the same for the same model, however cut into files. Reads all of it. */

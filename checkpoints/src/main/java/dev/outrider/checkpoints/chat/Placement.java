@@ -124,7 +124,8 @@ final class Placement {
             List<Span> places = places(rendered(marked), 1);
             if (places != null) return new Found(places.getFirst(), inside);
         }
-        throw unknown("the words of message " + (index + 1) + " (" + messages.get(index).role() + ")");
+        throw unknown("the words of message " + (index + 1) + " ("
+                + messages.get(index).role() + ")");
     }
 
     // A template may refuse the marked words where it accepts the words: then this is not the way.
@@ -223,7 +224,8 @@ final class Placement {
     }
 
     private int token(String behind) {
-        if (template.end() != null && behind.startsWith(template.end())) return template.end().length();
+        if (template.end() != null && behind.startsWith(template.end()))
+            return template.end().length();
         int longest = 0;
         for (String special : template.specials()) {
             boolean here = !special.equals(template.begin()) && behind.startsWith(special);

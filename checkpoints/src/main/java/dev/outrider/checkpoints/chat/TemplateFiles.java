@@ -65,8 +65,8 @@ final class TemplateFiles {
         if (found.isMissingNode() || found.isNull()) return Optional.empty();
         if (found.isTextual()) return Optional.of(template(file + ", " + KEY, found.textValue()));
         Map<String, String> byName = new LinkedHashMap<>();
-        found.forEach(t -> byName.put(
-                t.path("name").asText(), t.path("template").asText()));
+        found.forEach(
+                t -> byName.put(t.path("name").asText(), t.path("template").asText()));
         String name = byName.size() == 1 ? byName.keySet().iterator().next() : DEFAULT;
         if (byName.containsKey(name)) return Optional.of(template(file + ", " + KEY + " " + name, byName.get(name)));
         throw Failure.data(
@@ -83,7 +83,8 @@ final class TemplateFiles {
             if (member.getKey().endsWith("_token") && value.isTextual()) named.put(member.getKey(), value.textValue());
         });
         config.path("added_tokens_decoder").forEach(token -> {
-            if (token.path("special").asBoolean()) specials.add(token.path("content").asText());
+            if (token.path("special").asBoolean())
+                specials.add(token.path("content").asText());
         });
         specials.addAll(named.values());
     }
