@@ -5,10 +5,10 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Types of tensors in GGUF files that are read here. Quantised ones come in blocks: so many values in so
- * many bytes, within a row.
+ * Types of tensors in GGUF files that are read here; F32, F16, BF16 and Q8_0 are written as well. Quantised
+ * ones come in blocks: so many values in so many bytes, within a row.
  */
-enum GgufType {
+public enum GgufType {
     F32(0, 1, 4),
     F16(1, 1, 2),
     Q4_0(2, 32, 18),
@@ -32,6 +32,20 @@ enum GgufType {
         this.number = number;
         this.values = values;
         this.bytes = bytes;
+    }
+
+    /** Whether it can be made of other values here. */
+    public boolean isWritten() {
+        return this == Q8_0 || plain().isPresent();
+    }
+
+    static GgufType of(DType plain) {
+        return switch (plain) {
+            case F32 -> F32;
+            case F16 -> F16;
+            case BF16 -> BF16;
+            default -> throw new IllegalArgumentException("weights are not stored as " + plain);
+        };
     }
 
     static Optional<GgufType> of(int number) {

@@ -58,14 +58,10 @@ final class GgufWeights implements Weights {
     @Override
     public Tensor tensor(String name) {
         GgufFile.Entry entry = entry(name);
-        if (entry.type().plain().isPresent() && !isRotated(name)) {
+        if (entry.type().plain().isPresent() && !RotaryRows.concerns(name)) {
             return new Tensor(name, dtype(name), entry.shape().clone(), file.data(entry));
         }
         return made.computeIfAbsent(name, n -> make(n, entry));
-    }
-
-    private static boolean isRotated(String name) {
-        return name.contains(".q_proj.") || name.contains(".k_proj.");
     }
 
     // A row is never parted by blocks, so rows are made side by side; an entry of a bias counts as one.
@@ -75,7 +71,7 @@ final class GgufWeights implements Weights {
         long from = entry.size() / rows, to = elements * type.bytes;
         MemorySegment data = file.data(entry), values = file.arena().allocate(rows * to, 64);
         LongStream.range(0, rows).parallel().forEach(r -> {
-            long row = isRotated(name) ? RotaryRows.halfSplit(r, config.headDim()) : r;
+            long row = RotaryRows.concerns(name) ? RotaryRows.halfSplit(r, config.headDim()) : r;
             spell(entry.type(), data.asSlice(r * from, from), values.asSlice(row * to, to));
         });
         return new Tensor(name, type, entry.shape().clone(), values);

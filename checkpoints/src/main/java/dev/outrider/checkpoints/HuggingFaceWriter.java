@@ -4,10 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 
 /** Writes a model's weights as one file, or cut into shards with an index. */
@@ -20,7 +18,7 @@ final class HuggingFaceWriter {
 
     /** @throws Failure DATA where the tensors are not those of the configuration */
     HuggingFaceWriter(ModelConfig config, List<Tensor> tensors, DType stored, long shardBytes) {
-        Given given = new Given(tensors);
+        GivenTensors given = new GivenTensors(tensors);
         LlamaLayout layout = new LlamaLayout(config);
         layout.check(given);
         this.tensors = layout.shapes().keySet().stream()
@@ -83,35 +81,5 @@ final class HuggingFaceWriter {
             room -= size;
         }
         return shards;
-    }
-
-    /** Tensors in memory, for the check. */
-    private record Given(Map<String, Tensor> byName) implements Weights {
-        Given(List<Tensor> tensors) {
-            this(new LinkedHashMap<>());
-            for (Tensor t : tensors) {
-                if (byName.put(t.name(), t) != null) throw new IllegalArgumentException("two tensors " + t.name());
-            }
-        }
-
-        @Override
-        public Set<String> names() {
-            return byName.keySet();
-        }
-
-        @Override
-        public Tensor tensor(String name) {
-            return byName.get(name);
-        }
-
-        @Override
-        public String place(String name) {
-            return "model to write, tensor " + name;
-        }
-
-        @Override
-        public void close() {
-            // The tensors are the caller's.
-        }
     }
 }

@@ -160,7 +160,7 @@ final class Llama2c implements Weights {
     public Tensor tensor(String name) {
         if (!offsets.containsKey(name))
             throw refused("tensor " + name, "no such tensor", "one of its " + shapes.size());
-        if (name.endsWith("q_proj.weight") || name.endsWith("k_proj.weight")) {
+        if (RotaryRows.concerns(name)) {
             return permuted.computeIfAbsent(name, n -> halfSplit(stored(n)));
         }
         return stored(name);

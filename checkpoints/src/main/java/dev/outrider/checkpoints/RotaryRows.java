@@ -9,6 +9,11 @@ import java.lang.foreign.MemorySegment;
 final class RotaryRows {
     private RotaryRows() {}
 
+    /** Whether a tensor, by its Hugging Face name, has such rows. */
+    static boolean concerns(String name) {
+        return name.contains(".q_proj.") || name.contains(".k_proj.");
+    }
+
     /** Where row r of neighbours lies in half-split order. */
     static long halfSplit(long r, int headDim) {
         long head = r / headDim, in = r % headDim;
@@ -19,6 +24,13 @@ final class RotaryRows {
     static void toHalfSplit(MemorySegment from, MemorySegment to, long rowBytes, int headDim) {
         for (long r = 0; r < from.byteSize() / rowBytes; r++) {
             MemorySegment.copy(from, r * rowBytes, to, halfSplit(r, headDim) * rowBytes, rowBytes);
+        }
+    }
+
+    /** Copies half-split rows into the order of neighbours. */
+    static void toNeighbours(MemorySegment from, MemorySegment to, long rowBytes, int headDim) {
+        for (long r = 0; r < from.byteSize() / rowBytes; r++) {
+            MemorySegment.copy(from, halfSplit(r, headDim) * rowBytes, to, r * rowBytes, rowBytes);
         }
     }
 }

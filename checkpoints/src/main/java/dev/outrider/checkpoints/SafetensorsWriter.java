@@ -77,7 +77,7 @@ final class SafetensorsWriter {
         return out.flip();
     }
 
-    private static void writeFully(FileChannel channel, MemorySegment data) throws IOException {
+    static void writeFully(FileChannel channel, MemorySegment data) throws IOException {
         for (long at = 0; at < data.byteSize(); at += CHUNK) {
             writeFully(channel, bytes(data.asSlice(at, Math.min(CHUNK, data.byteSize() - at))));
         }
