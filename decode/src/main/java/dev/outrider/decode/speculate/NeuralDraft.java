@@ -2,7 +2,6 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.model.CausalModel;
-import java.util.Arrays;
 
 /**
  * A small language model that guesses the target's next tokens. It follows the target's sampling settings,
@@ -11,10 +10,12 @@ import java.util.Arrays;
  * ({@link CausalModel#outputs}), these alone are proposed, as the target's ids, and its law gives all others 0:
  * temperature and filters work on the tokens that it chooses from.
  *
- * <p>The model is the drafter's while it drafts, and is closed with it.
+ * <p>It reads a text only when it is asked for what follows. The model is the drafter's while it drafts, and is
+ * closed with it.
  */
-public final class NeuralDraft implements Drafter {
-    private final String name;
+public final class NeuralDraft extends StepDrafter {
+    private static final int KINDS = 20;
+
     private final CausalModel model;
     private final long parameters;
     private final DraftVocabulary outputs;
@@ -22,14 +23,6 @@ public final class NeuralDraft implements Drafter {
 
     /** Of indices of the row: a token that cannot be said cannot be repeated. */
     private final History history;
-
-    private final Law[] laws = new Law[Decoder.MAX_GAMMA];
-    private final int[] proposed = new int[Decoder.MAX_GAMMA];
-
-    /** Tokens heard; the model has read a beginning of them, and maybe proposed ones after. */
-    private int[] context = new int[64];
-
-    private int known;
 
     public NeuralDraft(CausalModel model, long parameters) {
         this("draft", model, parameters);
@@ -40,22 +33,12 @@ public final class NeuralDraft implements Drafter {
      * @param parameters of the model, for the cost ratio c
      */
     public NeuralDraft(String name, CausalModel model, long parameters) {
-        this.name = name;
+        super(name, model.vocabulary());
         this.model = model;
         this.parameters = parameters;
         outputs = model.outputs().orElse(null);
         row = new float[model.logits()];
         history = new History(row.length);
-    }
-
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public int vocabulary() {
-        return model.vocabulary();
     }
 
     @Override
@@ -67,32 +50,58 @@ public final class NeuralDraft implements Drafter {
     public void begin(int[] prompt) {
         model.truncate(0);
         history.clear();
-        known = 0;
-        for (int id : prompt) know(id);
-        if (known <= model.capacity()) model.read(context, 0, known, 1);
+        super.begin(prompt);
+        if (ready()) read();
     }
 
     @Override
-    public Proposal propose(int count, Sampling sampling, Chance chance) {
-        // The last proposed token is not read.
-        int most = Math.min(count, model.capacity() - known + 1);
-        if (most <= 0) return Proposal.NONE;
-        model.read(context, model.length(), known - model.length(), 1);
-        for (int i = 0; i < most; i++) {
-            if (i > 0) model.read(proposed, i - 1, 1, 1);
-            model.logits(0, row);
-            proposed[i] = choose(i, sampling, chance);
-            history.push(entry(proposed[i]));
-        }
-        for (int i = most - 1; i >= 0; i--) history.pop(entry(proposed[i]));
-        return new Proposal(proposed, laws, most);
+    boolean ready() {
+        return length() <= model.capacity();
     }
 
     @Override
-    public void hear(int kept, int next) {
-        for (int i = 0; i < kept; i++) know(proposed[i]);
-        model.truncate(Math.min(model.length(), known));
-        know(next);
+    int kinds() {
+        return KINDS;
+    }
+
+    @Override
+    int alike() {
+        return KINDS;
+    }
+
+    /** The greatest probability of its softmax, in so many steps. */
+    @Override
+    int evidence() {
+        read();
+        return Math.min(KINDS - 1, (int) (KINDS * greatest()));
+    }
+
+    @Override
+    double confidence(int kind) {
+        return (kind + 0.5) / KINDS;
+    }
+
+    @Override
+    int guess(Sampling sampling, Chance chance) {
+        read();
+        if (sampling.greedy()) return id(Greedy.pick(row, sampling, history));
+        return chance.draw(law().from(row, sampling, history));
+    }
+
+    @Override
+    Law newLaw() {
+        return outputs == null ? super.newLaw() : new Law(outputs);
+    }
+
+    @Override
+    void pushed(int token) {
+        if (entry(token) >= 0) history.push(entry(token));
+    }
+
+    @Override
+    void popped(int token) {
+        if (entry(token) >= 0) history.pop(entry(token));
+        if (model.length() > length()) model.truncate(length());
     }
 
     @Override
@@ -100,10 +109,19 @@ public final class NeuralDraft implements Drafter {
         model.close();
     }
 
-    private int choose(int i, Sampling sampling, Chance chance) {
-        if (sampling.greedy()) return id(Greedy.pick(row, sampling, history));
-        if (laws[i] == null) laws[i] = outputs == null ? new Law(row.length) : new Law(outputs);
-        return chance.draw(laws[i].from(row, sampling, history));
+    /** Reads what is new of the text; row: logits of what follows it. */
+    private void read() {
+        int unread = length() - model.length();
+        if (unread > 0) model.read(text(), model.length(), unread, 1);
+        model.logits(0, row);
+    }
+
+    private double greatest() {
+        float max = Float.NEGATIVE_INFINITY;
+        for (float logit : row) max = Math.max(max, logit);
+        double sum = 0;
+        for (float logit : row) if (logit > max - 20) sum += Math.exp(logit - max);
+        return 1 / sum;
     }
 
     /** The target's id of an index of the row. */
@@ -114,11 +132,5 @@ public final class NeuralDraft implements Drafter {
     /** The index in the row of a target's id; -1 if it cannot be said. */
     private int entry(int id) {
         return outputs == null ? id : outputs.draft(id);
-    }
-
-    private void know(int id) {
-        if (known == context.length) context = Arrays.copyOf(context, 2 * known);
-        context[known++] = id;
-        if (entry(id) >= 0) history.push(entry(id));
     }
 }

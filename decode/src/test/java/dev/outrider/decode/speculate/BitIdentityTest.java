@@ -10,6 +10,7 @@ import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.ngram.NgramTable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -66,7 +67,7 @@ class BitIdentityTest {
                 var neural = new NeuralDraft(Llama.open(draft, device, CAPACITY), 1)) {
             for (JsonNode run : runs) {
                 int[] prompt = ints(run.get("prompt"));
-                NgramTable table = NgramTable.of(model.vocabulary(), List.of(ints(run.get("greedy"))));
+                var table = new NgramDraft(NgramTable.of(model.vocabulary(), 2, List.of(ints(run.get("greedy")))));
                 for (Drafter drafter : List.of(neural, table, RuleDraft.uniform(model.vocabulary()))) {
                     identical(model, prompt, drafter);
                 }

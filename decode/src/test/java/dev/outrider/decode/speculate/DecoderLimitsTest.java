@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Encoding;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Generation.Finish;
 import dev.outrider.decode.speculate.Generation.Pass;
 import java.util.ArrayList;
@@ -143,7 +144,7 @@ class DecoderLimitsTest {
 
     @Test
     void differentVocabulariesAreRefused() {
-        NgramTable other = NgramTable.of(101, List.of(new int[] {100, 1}));
+        Drafter other = new NgramDraft(NgramTable.of(101, 2, List.of(new int[] {100, 1})));
         assertThatThrownBy(() -> decode(64, other, 2, new Limits(3, Set.of()), Listener.NONE))
                 .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.USAGE))
                 .hasMessageContaining("101")

@@ -1,6 +1,7 @@
 package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.DraftVocabulary;
+import dev.outrider.decode.ngram.NgramTable;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,15 +14,17 @@ final class Drafters {
 
     static Map<String, Drafter> all(FakeModel.Logits target, int vocabulary, int capacity, RandomGenerator random) {
         List<int[]> texts = List.of(random.ints(40, 0, vocabulary).toArray());
-        NgramTable table = NgramTable.of(vocabulary, texts);
+        NgramTable table = NgramTable.of(vocabulary, 4, texts);
         Map<String, Drafter> all = new LinkedHashMap<>();
         all.put("near", neural(vocabulary, capacity, FakeModel.noisy(target, random.nextLong(), 0.7)));
         all.put("unrelated", neural(vocabulary, capacity, FakeModel.random(random.nextLong(), vocabulary, 1.5)));
         all.put("q = p", neural(vocabulary, capacity, target));
         all.put("short cache", neural(vocabulary, capacity / 4, target));
         all.put("pruned", pruned(vocabulary, capacity, FakeModel.noisy(target, random.nextLong(), 0.7)));
-        all.put("bigram drawn", table.with(NgramTable.Choice.DRAWN));
-        all.put("bigram likeliest", table.with(NgramTable.Choice.LIKELIEST));
+        all.put("bigram drawn", new NgramDraft(table, 2, 1, NgramDraft.Choice.DRAWN));
+        all.put("bigram likeliest", new NgramDraft(table, 2, 1, NgramDraft.Choice.LIKELIEST));
+        all.put("4-gram drawn", new NgramDraft(table));
+        all.put("lookup", new PromptLookup(vocabulary));
         all.put("uniform", RuleDraft.uniform(vocabulary));
         all.put("always wrong", RuleDraft.wrong(vocabulary, target));
         return all;

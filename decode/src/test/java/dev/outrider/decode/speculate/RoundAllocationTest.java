@@ -3,6 +3,7 @@ package dev.outrider.decode.speculate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.outrider.decode.ngram.NgramTable;
 import java.lang.management.ManagementFactory;
 import java.util.List;
 import java.util.Set;
@@ -21,8 +22,9 @@ class RoundAllocationTest {
         Sampling sampling = new Sampling(temperature, 500, 0.9, 0.001, 1.1);
         float[] row = Drafters.row(VOCABULARY);
         FakeModel.Logits same = (context, length) -> row;
-        NgramTable table = NgramTable.of(VOCABULARY, List.of(new int[] {1, 2, 3, 4, 5, 1, 3}));
-        for (Drafter drafter : List.of(Drafters.neural(VOCABULARY, 2000, same), table)) {
+        NgramTable table = NgramTable.of(VOCABULARY, 3, List.of(new int[] {1, 2, 3, 4, 5, 1, 3}));
+        for (Drafter drafter :
+                List.of(Drafters.neural(VOCABULARY, 2000, same), new NgramDraft(table), new PromptLookup(VOCABULARY))) {
             Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 2000, same));
             decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(50, Set.of()), 1, Listener.NONE);
             long before = THREADS.getCurrentThreadAllocatedBytes();

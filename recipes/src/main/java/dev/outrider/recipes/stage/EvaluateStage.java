@@ -8,11 +8,12 @@ import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
-import dev.outrider.decode.speculate.NgramTable;
+import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.Tally;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Evaluate;
@@ -108,7 +109,7 @@ public final class EvaluateStage implements Stage {
     }
 
     /** Counted on the very rows that the draft is aligned on. */
-    private static NgramTable bigrams(Run run, int vocabulary) {
+    private static Drafter bigrams(Run run, int vocabulary) {
         try (Shards answers = Shards.open(run.alignment().resolve("train"))) {
             List<int[]> texts = new ArrayList<>();
             byte[] mask = new byte[answers.length()];
@@ -117,7 +118,7 @@ public final class EvaluateStage implements Stage {
                 answers.read(row, tokens, 0, mask, 0);
                 texts.add(java.util.Arrays.copyOf(tokens, supervisedEnd(mask)));
             }
-            return NgramTable.of(vocabulary, texts);
+            return new NgramDraft(NgramTable.of(vocabulary, 2, texts));
         }
     }
 

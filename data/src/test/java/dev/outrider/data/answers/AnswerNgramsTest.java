@@ -1,0 +1,118 @@
+package dev.outrider.data.answers;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.Seeds;
+import dev.outrider.data.Sessions;
+import dev.outrider.data.shard.ShardFolder;
+import dev.outrider.data.shard.ShardRow;
+import dev.outrider.decode.ngram.NgramCounter;
+import dev.outrider.decode.ngram.NgramHeader;
+import dev.outrider.decode.ngram.NgramTable;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.apache.spark.sql.SparkSession;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Spark's table is the one that plain counting makes, byte for byte. */
+@Tag("slow")
+class AnswerNgramsTest {
+    private static final int VOCABULARY = 200, LENGTH = 48;
+
+    @TempDir
+    Path folder;
+
+    private static SparkSession spark;
+
+    @BeforeAll
+    static void open() {
+        spark = Sessions.open("local[2]", Map.of());
+    }
+
+    @AfterAll
+    static void close() {
+        spark.stop();
+    }
+
+    /** Prompts of some tokens, answers, padding. */
+    private static List<ShardRow> rows(long seed, int count) {
+        var random = Seeds.generator(seed);
+        List<ShardRow> rows = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int[] tokens = new int[random.nextInt(2, LENGTH + 1)];
+            byte[] mask = new byte[tokens.length];
+            int prompt = random.nextInt(1, tokens.length);
+            for (int t = 0; t < tokens.length; t++) {
+                tokens[t] = (int) (VOCABULARY * Math.pow(random.nextDouble(), 3));
+                mask[t] = (byte) (t < prompt ? 0 : 1);
+            }
+            rows.add(new ShardRow(tokens, mask, "a" + i));
+        }
+        return rows;
+    }
+
+    private Path shards(String name, String hash, List<ShardRow> rows) throws IOException {
+        Path shards = folder.resolve(name);
+        ShardFolder.write(shards, hash, VOCABULARY, LENGTH, 400, rows);
+        return shards;
+    }
+
+    @Test
+    void isWhatPlainCountingMakes() throws IOException {
+        List<ShardRow> one = rows(1, 1000);
+        List<ShardRow> two = rows(2, 500);
+        Path output = folder.resolve("table");
+        var spec = new AnswerNgrams.Spec(List.of(shards("one", "h", one), shards("two", "h", two)), output, 4, 5, 2);
+        NgramHeader header = AnswerNgrams.make(spark, spec);
+        NgramCounter counter = new NgramCounter(VOCABULARY, 4);
+        for (List<ShardRow> rows : List.of(one, two)) {
+            for (ShardRow row : rows) {
+                int supervised = row.supervised();
+                counter.count(row.tokens(), row.tokens().length - supervised, row.tokens().length);
+            }
+        }
+        Path expected = folder.resolve("expected");
+        NgramTable.of(VOCABULARY, "h", counter, 5, 2, header.facts()).write(expected);
+        assertThat(Files.mismatch(output, expected)).isEqualTo(-1);
+        try (NgramTable table = NgramTable.open(output)) {
+            assertThat(table.verify().header().tokens()).isEqualTo(counter.tokens());
+            assertThat(table.header().facts()).containsKeys("shards.0", "shards.1", "most_followers");
+        }
+    }
+
+    @Test
+    void anotherTokenizerIsRefused() throws IOException {
+        var shards = List.of(shards("one", "h", rows(1, 3)), shards("two", "g", rows(1, 3)));
+        assertThatThrownBy(() -> AnswerNgrams.make(spark, new AnswerNgrams.Spec(shards, folder.resolve("t"), 4, 5, 1)))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("tokenizer g");
+    }
+
+    @Test
+    void shardsWithoutAnswersAreRefused() throws IOException {
+        Path shards = shards("one", "h", List.of(new ShardRow(new int[] {1, 2}, new byte[2], "a")));
+        assertThatThrownBy(() -> AnswerNgrams.make(spark, new AnswerNgrams.Spec(shards, folder.resolve("t"))))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("no supervised tokens");
+    }
+
+    @Test
+    void idsOutsideTheVocabularyReachTheCallerAsAFailure() throws IOException {
+        ShardRow row = new ShardRow(new int[] {1, VOCABULARY}, new byte[] {0, 1}, "a");
+        Path shards = shards("one", "h", List.of(row));
+        assertThatThrownBy(() -> AnswerNgrams.make(spark, new AnswerNgrams.Spec(shards, folder.resolve("t"))))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("token " + VOCABULARY);
+        assertThat(folder.resolve("t")).doesNotExist();
+    }
+}
