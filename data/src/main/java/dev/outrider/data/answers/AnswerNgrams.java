@@ -74,12 +74,16 @@ public final class AnswerNgrams {
      * @throws Failure DATA for shards that are damaged, without supervised tokens or of different tokenizers
      */
     public static NgramHeader make(SparkSession spark, Spec spec) {
+        return make(spark, spec, TASK_TOKENS);
+    }
+
+    static NgramHeader make(SparkSession spark, Spec spec, long taskTokens) {
         Map<Path, ShardManifest> manifests = manifests(spec);
         ShardManifest first = manifests.values().iterator().next();
-        int ranges = ranges(manifests, spec.order());
+        int ranges = (int) (1 + tokens(manifests) * spec.order() / (4 * taskTokens));
         return SparkFailures.unwrapped(() -> {
             JavaPairRDD<Integer, NgramCounts> kept =
-                    kept(spark, spec, manifests, first.vocabSize(), ranges).persist(StorageLevel.MEMORY_AND_DISK_SER());
+                    kept(spark, spec, tasks(manifests, taskTokens), first.vocabSize(), ranges).persist(StorageLevel.MEMORY_AND_DISK_SER());
             NgramHeader header = header(spec, manifests, first, kept, ranges);
             NgramTable.write(
                     spec.output(),
@@ -118,17 +122,12 @@ public final class AnswerNgrams {
                 .sum();
     }
 
-    private static int ranges(Map<Path, ShardManifest> manifests, int order) {
-        return Math.toIntExact(1 + tokens(manifests) * order / (4 * TASK_TOKENS));
-    }
-
     /** By length of context · ranges + range: what the table keeps. One partition each, in this order. */
     private static JavaPairRDD<Integer, NgramCounts> kept(
-            SparkSession spark, Spec spec, Map<Path, ShardManifest> manifests, int vocabulary, int ranges) {
+            SparkSession spark, Spec spec, List<Rows> tasks, int vocabulary, int ranges) {
         int order = spec.order();
         int most = spec.most();
         int least = spec.least();
-        List<Rows> tasks = tasks(manifests);
         return JavaSparkContext.fromSparkContext(spark.sparkContext())
                 .parallelize(tasks, tasks.size())
                 .flatMapToPair(rows -> counted(rows, vocabulary, order, ranges))
@@ -140,11 +139,11 @@ public final class AnswerNgrams {
                                 : summed(range._2()).prune(most, least)));
     }
 
-    private static List<Rows> tasks(Map<Path, ShardManifest> manifests) {
+    private static List<Rows> tasks(Map<Path, ShardManifest> manifests, long tokens) {
         List<Rows> tasks = new ArrayList<>();
         manifests.forEach((folder, manifest) -> {
             long rows = manifest.rows();
-            long step = Math.max(1, rows * TASK_TOKENS / Math.max(1, manifest.supervisedTokens()));
+            long step = Math.max(1, rows * tokens / Math.max(1, manifest.supervisedTokens()));
             for (long from = 0; from < rows; from += step) {
                 tasks.add(new Rows(folder.toAbsolutePath().toString(), from, Math.min(rows, from + step)));
             }

@@ -73,7 +73,7 @@ class AnswerNgramsTest {
         List<ShardRow> two = rows(2, 500);
         Path output = folder.resolve("table");
         var spec = new AnswerNgrams.Spec(List.of(shards("one", "h", one), shards("two", "h", two)), output, 4, 5, 2);
-        NgramHeader header = AnswerNgrams.make(spark, spec);
+        NgramHeader header = AnswerNgrams.make(spark, spec, 3000); // several tasks, several ranges of keys
         NgramCounter counter = new NgramCounter(VOCABULARY, 4);
         for (List<ShardRow> rows : List.of(one, two)) {
             for (ShardRow row : rows) {
