@@ -82,8 +82,9 @@ public final class AnswerNgrams {
         ShardManifest first = manifests.values().iterator().next();
         int ranges = (int) (1 + tokens(manifests) * spec.order() / (4 * taskTokens));
         return SparkFailures.unwrapped(() -> {
-            JavaPairRDD<Integer, NgramCounts> kept =
-                    kept(spark, spec, tasks(manifests, taskTokens), first.vocabSize(), ranges).persist(StorageLevel.MEMORY_AND_DISK_SER());
+            JavaPairRDD<Integer, NgramCounts> kept = kept(
+                            spark, spec, tasks(manifests, taskTokens), first.vocabSize(), ranges)
+                    .persist(StorageLevel.MEMORY_AND_DISK_SER());
             NgramHeader header = header(spec, manifests, first, kept, ranges);
             NgramTable.write(
                     spec.output(),
