@@ -18,6 +18,7 @@ final class PieceTokenizer implements Tokenizer {
     private final AddedTokens raw;
     private final AddedTokens prepared;
     private final Ends ends;
+    private final Origin origin;
     private String hash;
 
     /**
@@ -25,11 +26,18 @@ final class PieceTokenizer implements Tokenizer {
      * @param prepared tokens found in a stretch after it was prepared
      */
     PieceTokenizer(Vocabulary vocabulary, Model model, AddedTokens raw, AddedTokens prepared, Ends ends) {
+        this(vocabulary, model, raw, prepared, ends, Origin.NONE);
+    }
+
+    /** @param origin of no effect but on how it is written */
+    PieceTokenizer(
+            Vocabulary vocabulary, Model model, AddedTokens raw, AddedTokens prepared, Ends ends, Origin origin) {
         this.vocabulary = vocabulary;
         this.model = model;
         this.raw = raw;
         this.prepared = prepared;
         this.ends = ends;
+        this.origin = origin;
     }
 
     @Override
@@ -90,7 +98,7 @@ final class PieceTokenizer implements Tokenizer {
     }
 
     private boolean shown(int id) {
-        return id >= 0 && id < size() && vocabulary.kind(id) != Kind.CONTROL;
+        return id >= 0 && id < size() && vocabulary.kind(id) != Kind.CONTROL && vocabulary.kind(id) != Kind.UNUSED;
     }
 
     @Override
@@ -149,5 +157,9 @@ final class PieceTokenizer implements Tokenizer {
 
     Ends ends() {
         return ends;
+    }
+
+    Origin origin() {
+        return origin;
     }
 }

@@ -25,8 +25,9 @@ public final class TokenizerJson {
     }
 
     /**
-     * Writes tokenizer.json, tokenizer_config.json and special_tokens_map.json, which Hugging Face
-     * {@code AutoTokenizer} loads.
+     * Writes tokenizer.json, tokenizer_config.json (with the chat template of a GGUF) and
+     * special_tokens_map.json, which Hugging Face {@code AutoTokenizer} loads. A tokenizer that was read from a
+     * tokenizer.json which is still the same is copied with all that lies beside it for this purpose.
      *
      * @throws Failure USAGE for a tokenizer that this format cannot express
      */

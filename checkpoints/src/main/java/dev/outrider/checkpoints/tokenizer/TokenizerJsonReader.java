@@ -8,11 +8,13 @@ import java.util.List;
 /** One reading of a {@code tokenizer.json}; see {@link TokenizerJson}. */
 final class TokenizerJsonReader {
     private final Path file;
+    private final Origin origin;
     private final JsonPlace root;
     private final JsonPlace model;
 
     TokenizerJsonReader(Path file) {
         this.file = file;
+        this.origin = Origin.json(file);
         this.root = JsonPlace.read(file);
         this.model = root.at("model");
     }
@@ -66,7 +68,7 @@ final class TokenizerJsonReader {
             if (item.at("normalized").flag()) prepared.add(prepared(token, prepares));
             else raw.add(token);
         }
-        return new PieceTokenizer(vocabulary, prepares, new AddedTokens(raw), new AddedTokens(prepared), ends);
+        return new PieceTokenizer(vocabulary, prepares, new AddedTokens(raw), new AddedTokens(prepared), ends, origin);
     }
 
     private static Added added(JsonPlace item) {

@@ -28,6 +28,7 @@ final class TokenizerJsonWriter {
     }
 
     void write() throws IOException {
+        if (tokenizer.origin().copy(directory)) return;
         ObjectNode main = main();
         put(TokenizerJson.FILE, main);
         put("tokenizer_config.json", config());
@@ -132,6 +133,7 @@ final class TokenizerJsonWriter {
         tokens().forEach((a, normalized) ->
                 decoder.set(String.valueOf(a.id()), token(a, normalized).put("special", a.special())));
         name(config);
+        tokenizer.origin().chatTemplate().ifPresent(template -> config.put("chat_template", template));
         return config.put("add_bos_token", tokenizer.ends().addsBos())
                 .put("add_eos_token", tokenizer.ends().addsEos())
                 .put("clean_up_tokenization_spaces", false)

@@ -18,7 +18,7 @@ public final class Tokenizers {
     private Tokenizers() {}
 
     /**
-     * The tokenizer in a model's directory, or beside a llama2.c {@code .bin}; empty where there is none.
+     * The tokenizer in a model's directory, in a GGUF file, or beside a llama2.c {@code .bin}; empty where there is none.
      * In a directory tokenizer.json goes before tokenizer.model; beside a .bin one of its vocabulary size
      * is looked for in {@code tok<size>.bin}, {@code tokenizer.bin}, tokenizer.model, tokenizer.json.
      *
@@ -26,6 +26,7 @@ public final class Tokenizers {
      */
     public static Optional<Tokenizer> open(Path model) {
         if (Files.isDirectory(model)) return directory(model);
+        if (model.getFileName().toString().endsWith(".gguf")) return GgufTokenizer.read(model);
         Path folder = model.toAbsolutePath().getParent();
         int size = vocabularySize(model);
         return Stream.of("tok" + size + ".bin", "tokenizer.bin", "tokenizer.model", "tokenizer.json")

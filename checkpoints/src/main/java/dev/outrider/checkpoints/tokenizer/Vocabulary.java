@@ -25,7 +25,9 @@ final class Vocabulary {
         /** A special token; not text. */
         CONTROL,
         /** Text that is one token wherever it occurs. */
-        DEFINED
+        DEFINED,
+        /** A row that stands for nothing. */
+        UNUSED
     }
 
     /** What {@link #symbol} answers for a longer text that is no piece. */

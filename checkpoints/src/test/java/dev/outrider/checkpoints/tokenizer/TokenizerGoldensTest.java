@@ -25,7 +25,16 @@ class TokenizerGoldensTest {
 
     @Test
     void conformanceVectorsOfLlamaCpp() throws IOException {
-        Tokenizer tokenizer = SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model"));
+        conforms(SentencePiece.read(Shared.asset("llama-tokenizer/tokenizer.model")));
+        conforms(gguf());
+    }
+
+    private static Tokenizer gguf() {
+        return Tokenizers.open(Shared.asset("llama-tokenizer/ggml-vocab-llama-spm.gguf"))
+                .orElseThrow();
+    }
+
+    private static void conforms(Tokenizer tokenizer) throws IOException {
         String name = "llama-tokenizer/ggml-vocab-llama-spm.gguf";
         String[] texts = Files.readString(Shared.asset(name + ".inp")).split(SEPARATOR, -1);
         List<String> lines = Files.readAllLines(Shared.asset(name + ".out"));
@@ -36,6 +45,38 @@ class TokenizerGoldensTest {
                     .mapToInt(Integer::parseInt)
                     .toArray();
             assertThat(tokenizer.encode(texts[i], false)).as(texts[i]).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void ggufOfLlamaAgrees() throws IOException {
+        Tokenizer gguf = gguf();
+        agrees(gguf, "llama/vectors-legacy-true.json");
+        assertThat(gguf.hash())
+                .isEqualTo(TokenizerJson.read(Shared.golden("tokenizers/llama")).hash());
+        assertThat(List.of(gguf.bosId(), gguf.eosId(), gguf.addsBos())).isEqualTo(List.of(1, 2, true));
+    }
+
+    @Test
+    void ggufOfSmolLm2Agrees(@TempDir Path folder) throws IOException {
+        Tokenizer gguf = Tokenizers.open(Shared.smolLm2()).orElseThrow();
+        agrees(gguf, "smollm2/vectors.json");
+        Path golden = Shared.golden("tokenizers/smollm2");
+        assertThat(gguf.hash()).isEqualTo(TokenizerJson.read(golden).hash());
+        assertThat(List.of(gguf.bosId(), gguf.eosId(), gguf.addsBos())).isEqualTo(List.of(1, 2, false));
+        TokenizerJson.write(folder, gguf);
+        assertThat(TokenizerJson.read(folder).hash()).isEqualTo(gguf.hash());
+        JsonNode config = JSON.readTree(folder.resolve("tokenizer_config.json").toFile());
+        assertThat(config.get("chat_template").textValue())
+                .isEqualTo(Files.readString(golden.resolve("chat_template.jinja")));
+    }
+
+    @Test
+    void whatWasReadIsCopied(@TempDir Path folder) throws IOException {
+        Path golden = Shared.golden("tokenizers/smollm2");
+        TokenizerJson.write(folder, TokenizerJson.read(golden));
+        for (String name : List.of("tokenizer.json", "tokenizer_config.json", "chat_template.jinja")) {
+            assertThat(folder.resolve(name)).hasSameBinaryContentAs(golden.resolve(name));
         }
     }
 
@@ -76,16 +117,12 @@ class TokenizerGoldensTest {
     }
 
     @Test
-    void byteLevelAgrees(@TempDir Path folder) throws IOException {
+    void byteLevelAgrees() throws IOException {
         Tokenizer smollm2 = TokenizerJson.read(Shared.golden("tokenizers/smollm2"));
         agrees(smollm2, "smollm2/vectors.json");
         assertThat(smollm2.addsBos()).isFalse();
         assertThat(smollm2.piece(smollm2.bosId()) + smollm2.piece(smollm2.eosId()))
                 .isEqualTo("<|im_start|><|im_end|>");
-        TokenizerJson.write(folder, smollm2);
-        Tokenizer written = TokenizerJson.read(folder);
-        assertThat(written.hash()).isEqualTo(smollm2.hash());
-        agrees(written, "smollm2/vectors.json");
     }
 
     @Test
