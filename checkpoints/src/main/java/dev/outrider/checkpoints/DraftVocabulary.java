@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Set;
 import java.util.stream.IntStream;
 
 /**
@@ -17,6 +18,10 @@ import java.util.stream.IntStream;
  */
 public final class DraftVocabulary {
     static final String D2T = "d2t", T2D = "t2d";
+
+    /** The map's tensors among a model's, which are no weights. */
+    public static final Set<String> NAMES = Set.of(D2T, T2D);
+
     private final int[] targets;
     private final int[] drafts;
 

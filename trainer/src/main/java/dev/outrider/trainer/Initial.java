@@ -2,6 +2,7 @@ package dev.outrider.trainer;
 
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Device;
@@ -26,11 +27,26 @@ public sealed interface Initial {
     /** The draft in training; the caller's to close. */
     LlamaGraph graph(Device device);
 
-    /** Random weights, the same for the same seed. */
-    record Scratch(ModelConfig config, long seed) implements Initial {
+    /**
+     * Random weights, the same for the same seed.
+     *
+     * @param outputs the tokens that the draft is to say; empty: all
+     */
+    record Scratch(ModelConfig config, long seed, Optional<DraftVocabulary> outputs) implements Initial {
+        /** The shape's head is cut to the tokens that are said. */
+        public Scratch {
+            config = outputs.isEmpty()
+                    ? config
+                    : config.withOutputs(outputs.get().size());
+        }
+
+        public Scratch(ModelConfig config, long seed) {
+            this(config, seed, Optional.empty());
+        }
+
         @Override
         public LlamaGraph graph(Device device) {
-            return LlamaGraph.create(config, device, seed);
+            return LlamaGraph.create(config, outputs, device, seed);
         }
     }
 
@@ -93,23 +109,28 @@ public sealed interface Initial {
      *
      * @param layers indices from 0, ascending; {@link LayerCut#first}, {@link LayerCut#evenly} and {@link
      *     LayerChoice} make such lists
+     * @param outputs the tokens that the draft is to say; empty: all
      */
-    record LayersOf(Path target, List<Integer> layers) implements Initial {
+    record LayersOf(Path target, List<Integer> layers, Optional<DraftVocabulary> outputs) implements Initial {
         public LayersOf {
             layers = List.copyOf(layers);
+        }
+
+        public LayersOf(Path target, List<Integer> layers) {
+            this(target, layers, Optional.empty());
         }
 
         @Override
         public ModelConfig config() {
             try (Checkpoint open = Checkpoint.open(target)) {
-                return new LayerCut(open, layers).config();
+                return new LayerCut(open, layers, outputs).config();
             }
         }
 
         @Override
         public LlamaGraph graph(Device device) {
             try (Checkpoint open = Checkpoint.open(target)) {
-                return LlamaGraph.from(new LayerCut(open, layers), device);
+                return LlamaGraph.from(new LayerCut(open, layers, outputs), device);
             }
         }
     }

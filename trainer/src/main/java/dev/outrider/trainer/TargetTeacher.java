@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.speculate.Decoder;
 
 /** The target as teacher: its own forward pass over the batch's tokens, logits made when asked for. */
 public final class TargetTeacher implements Teacher {
@@ -12,8 +13,9 @@ public final class TargetTeacher implements Teacher {
     private final int channels;
     private Buffer hidden;
 
-    /** @param target its cache must hold a whole sequence; closed with the teacher */
+    /** @param target its cache must hold a whole sequence; closed with the teacher; it must be able to say all tokens */
     public TargetTeacher(Llama target, Device device) {
+        Decoder.requireWhole("teacher", target);
         this.target = target;
         this.device = device;
         this.channels = target.config().hiddenSize();

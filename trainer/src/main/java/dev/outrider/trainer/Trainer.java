@@ -11,7 +11,6 @@ import dev.outrider.trainer.telemetry.Metrics;
 import dev.outrider.trainer.telemetry.Progress;
 import java.io.PrintStream;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -120,19 +119,20 @@ public final class Trainer implements AutoCloseable {
         Batch batch = source.read(step, options.batch());
         if (batch == null) return;
         int rows = batch.sequences();
-        long count = Math.max(1, batch.count());
         TokenLoss loss = source.loss();
         loss.beginStep(step);
+        long all = batch.count(), taught = loss.count(batch), count = Math.max(1, taught);
         if (loss.changed()) guard.restart();
         double weight = (double) rows / options.batch() / count;
         double sum = 0, accepted = 0;
         for (int at = 0; at < rows; at += options.microBatch()) {
-            sum += graph.step(part(batch, at, Math.min(rows, at + options.microBatch())), loss, weight);
+            sum += graph.step(batch.part(at, Math.min(rows, at + options.microBatch())), loss, weight);
             accepted += loss.acceptanceSum();
         }
         rescale(loss.gradientScale());
         tokens += batch.positions();
         values.put(source.name() + "/loss", sum / count);
+        if (taught < all) values.put(source.name() + "/outside", 1 - (double) taught / all);
         if (!Double.isNaN(accepted)) values.put(source.name() + "/acceptance", accepted / count);
     }
 
@@ -141,16 +141,6 @@ public final class Trainer implements AutoCloseable {
             graph.device()
                     .scale(graph.gradients(), (float) scale, graph.gradients().elements());
         }
-    }
-
-    private static Batch part(Batch b, int from, int to) {
-        int i = from * b.time(), j = to * b.time();
-        return new Batch(
-                to - from,
-                b.time(),
-                Arrays.copyOfRange(b.tokens(), i, j),
-                Arrays.copyOfRange(b.labels(), i, j),
-                Arrays.copyOfRange(b.counted(), i, j));
     }
 
     private void check(long step, double loss, double norm) {

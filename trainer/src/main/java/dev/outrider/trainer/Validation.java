@@ -29,7 +29,7 @@ public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch
         for (int at = 0; at < last; at += microBatch) {
             Batch batch = read(at, Math.min(last, at + microBatch));
             sum += graph.evaluate(batch, loss);
-            count += batch.count();
+            count += loss.count(batch);
             collect(batch, loss.acceptance(), accepted);
             collect(batch, loss.agreement(), agreed);
         }

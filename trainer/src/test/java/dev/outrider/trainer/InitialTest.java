@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ModelConfig;
@@ -81,6 +82,27 @@ final class InitialTest {
                 close(Shapes.logits(draft, ids), flat(expected));
                 assertThat(draft.config()).isEqualTo(initial.config());
             }
+        }
+    }
+
+    /** Tied or not, its logits are the target's own columns. */
+    @ParameterizedTest
+    @MethodSource("dev.outrider.trainer.Shapes#all")
+    void aPrunedHeadTakesTheRowsOfItsTokens(ModelConfig shape) {
+        Path target = Shapes.write(folder.resolve("target"), shape, device, DType.BF16, 5);
+        DraftVocabulary outputs = new DraftVocabulary(shape.vocabSize(), new int[] {0, 2, 9, shape.vocabSize() - 1, 4});
+        int[] ids = Shapes.ids(Seeds.generator(6), TIME);
+        Initial initial = new Initial.LayersOf(target, List.of(1, 3), Optional.of(outputs));
+        try (LlamaGraph draft = initial.graph(device);
+                LlamaGraph whole = new Initial.LayersOf(target, List.of(1, 3)).graph(device)) {
+            assertThat(draft.outputs()).contains(outputs);
+            assertThat(draft.config()).isEqualTo(initial.config());
+            float[] all = Shapes.logits(whole, ids), some = Shapes.logits(draft, ids);
+            double[] expected = new double[TIME * 5];
+            for (int i = 0; i < expected.length; i++) {
+                expected[i] = all[i / 5 * shape.vocabSize() + outputs.target(i % 5)];
+            }
+            close(some, expected);
         }
     }
 

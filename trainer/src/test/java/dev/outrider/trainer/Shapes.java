@@ -90,7 +90,7 @@ final class Shapes {
     /** Logits [T, V] of a model in training. */
     static float[] logits(LlamaGraph graph, int[] ids) {
         Buffer out = graph.device()
-                .allocate(DType.F32, (long) ids.length * graph.config().vocabSize());
+                .allocate(DType.F32, (long) ids.length * graph.config().outputSize());
         graph.logits(batch(ids), 0, ids.length, out);
         float[] values = new float[(int) out.elements()];
         graph.device().download(out, values, 0, values.length);

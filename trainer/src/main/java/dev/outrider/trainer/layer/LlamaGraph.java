@@ -1,6 +1,7 @@
 package dev.outrider.trainer.layer;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tensor;
@@ -10,6 +11,7 @@ import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -37,6 +39,7 @@ public final class LlamaGraph implements AutoCloseable {
     private static final String HEAD = "head";
 
     private final ModelConfig config;
+    private final Optional<DraftVocabulary> outputs;
     private final Device device;
     private final ComputationGraph graph;
     private final StepState state;
@@ -53,8 +56,9 @@ public final class LlamaGraph implements AutoCloseable {
      */
     public record Group(String name, long offset, long length, boolean decay) {}
 
-    private LlamaGraph(ModelConfig config, Device device, ComputationGraph graph) {
+    private LlamaGraph(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, ComputationGraph graph) {
         this.config = config;
+        this.outputs = outputs;
         this.device = device;
         this.graph = graph;
         graph.initGradientsView();
@@ -71,31 +75,51 @@ public final class LlamaGraph implements AutoCloseable {
      * by sqrt(2 · layers)), gains 1, biases 0; the same for the same seed.
      */
     public static LlamaGraph create(ModelConfig config, Device device, long seed) {
-        return create(config, device, seed, new LlamaHead(config));
+        return create(config, Optional.empty(), device, seed);
     }
 
-    static LlamaGraph create(ModelConfig config, Device device, long seed, LlamaHead head) {
+    /** The same for a draft that can say only these tokens; empty: all. */
+    public static LlamaGraph create(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, long seed) {
+        return create(config, outputs, device, seed, new LlamaHead(config));
+    }
+
+    static LlamaGraph create(
+            ModelConfig config, Optional<DraftVocabulary> outputs, Device device, long seed, LlamaHead head) {
+        checkOutputs(config, outputs);
         HostArrays.wake();
         ComputationGraph graph = new ComputationGraph(configuration(config, seed, head));
         graph.init();
-        return new LlamaGraph(config, device, graph);
+        return new LlamaGraph(config, outputs, device, graph);
+    }
+
+    private static void checkOutputs(ModelConfig config, Optional<DraftVocabulary> outputs) {
+        boolean fits = outputs.map(
+                        o -> config.pruned() && o.size() == config.outputSize() && o.vocabulary() == config.vocabSize())
+                .orElse(!config.pruned());
+        if (fits) return;
+        throw Failure.usage(
+                "draft vocabulary",
+                outputs.map(DraftVocabulary::toString).orElse("none"),
+                config.pruned() ? config.outputSize() + " of " + config.vocabSize() + " tokens" : "none",
+                "Give the map that the head's size was taken from, and none for a head of all tokens.");
     }
 
     /** A checkpoint's model, its values widened to F32. */
     public static LlamaGraph from(Checkpoint checkpoint, Device device) {
-        return filled(checkpoint.config(), device, model -> model.load(checkpoint));
+        return filled(checkpoint.config(), checkpoint.outputs(), device, model -> model.load(checkpoint));
     }
 
     /** Layers taken out of a deeper model, its values widened to F32. */
     public static LlamaGraph from(LayerCut cut, Device device) {
-        return filled(cut.config(), device, model -> model.load(cut, model.tensors()));
+        return filled(cut.config(), cut.outputs(), device, model -> model.load(cut, model.weights()));
     }
 
-    private static LlamaGraph filled(ModelConfig config, Device device, Consumer<LlamaGraph> values) {
+    private static LlamaGraph filled(
+            ModelConfig config, Optional<DraftVocabulary> outputs, Device device, Consumer<LlamaGraph> values) {
         HostArrays.wake();
         ComputationGraph graph = new ComputationGraph(configuration(config, 0, new LlamaHead(config)));
         graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters()), false);
-        LlamaGraph model = new LlamaGraph(config, device, graph);
+        LlamaGraph model = new LlamaGraph(config, outputs, device, graph);
         try {
             values.accept(model);
             return model;
@@ -107,12 +131,21 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** Replaces every parameter; shapes and names must be this model's, else Failure DATA. */
     public void load(Checkpoint checkpoint) {
-        StoredValues.copy(checkpoint, tensors());
+        StoredValues.copy(checkpoint, weights());
+        if (!checkpoint.outputs().equals(outputs)) throw otherOutputs(checkpoint);
+    }
+
+    private static Failure otherOutputs(Checkpoint checkpoint) {
+        return Failure.data(
+                checkpoint.path() + ", tensor d2t",
+                "the map of another draft vocabulary",
+                "that of the model that is being trained",
+                "Train with the vocabulary that the checkpoint was made for.");
     }
 
     /** Replaces the layers by others out of the same deep model; embedding, norm and head stay. */
     public void loadLayers(LayerCut cut) {
-        load(cut, tensors().stream().filter(t -> LayerCut.inLayer(t.name())).toList());
+        load(cut, weights().stream().filter(t -> LayerCut.inLayer(t.name())).toList());
     }
 
     private void load(LayerCut cut, List<Tensor> to) {
@@ -140,6 +173,11 @@ public final class LlamaGraph implements AutoCloseable {
 
     public ModelConfig config() {
         return config;
+    }
+
+    /** The tokens that the model can say, where these are not all. */
+    public Optional<DraftVocabulary> outputs() {
+        return outputs;
     }
 
     public ComputationGraph graph() {
@@ -208,7 +246,7 @@ public final class LlamaGraph implements AutoCloseable {
         return loss.sum();
     }
 
-    /** Next-token logits [rows, V] of positions first .. first+rows-1 of the batch's B·T. */
+    /** Next-token logits [rows, V] ([rows, V'] with a vocabulary of the draft's own) of positions first .. first+rows-1 of the batch's B·T. */
     public void logits(Batch batch, int first, int rows, Buffer out) {
         forward(batch);
         head.logits(first, rows, out);
@@ -228,8 +266,17 @@ public final class LlamaGraph implements AutoCloseable {
         c.setIterationCount(c.getIterationCount() + 1);
     }
 
-    /** Views of the parameters' memory under Hugging Face's names, fused matrices split; valid while the graph is open. */
+    /**
+     * Views of the parameters' memory under Hugging Face's names, fused matrices split, and the map of the
+     * draft's own vocabulary, if any: what a checkpoint is written from. Valid while the graph is open.
+     */
     public List<Tensor> tensors() {
+        List<Tensor> tensors = weights();
+        outputs.map(DraftVocabulary::tensors).ifPresent(tensors::addAll);
+        return tensors;
+    }
+
+    private List<Tensor> weights() {
         return HuggingFaceViews.of(config, layers, LayerRun::parameter);
     }
 

@@ -15,6 +15,7 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 /**
  * Final norm, head and loss, in chunks of tokens: logits = W · norm(x) of a chunk are turned in place
  * into their gradient, from which come the chunk's dx and its part of dW, so [R, V] is never held whole.
+ * V here is the number of rows that W has: fewer than the embedding's for a draft that says only some tokens.
  * With tied embeddings W is the embedding's table, and dW is written into the table's gradient.
  */
 public final class LlamaHead extends LayerSettings {
@@ -35,7 +36,7 @@ public final class LlamaHead extends LayerSettings {
     public LlamaHead() {}
 
     LlamaHead(ModelConfig config) {
-        vocabulary = config.vocabSize();
+        vocabulary = config.outputSize();
         channels = config.hiddenSize();
         epsilon = (float) config.rmsNormEps();
         tied = config.tiedEmbeddings();

@@ -2,6 +2,7 @@ package dev.outrider.trainer.layer;
 
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tensor;
 import java.lang.foreign.ValueLayout;
@@ -58,12 +59,14 @@ final class StoredValues {
     private static void sameNames(Checkpoint from, List<Tensor> to) {
         Set<String> wanted = to.stream().map(Tensor::name).collect(Collectors.toCollection(TreeSet::new));
         Set<String> found = new TreeSet<>(from.names());
+        found.removeAll(DraftVocabulary.NAMES);
         if (found.equals(wanted)) return;
+        Set<String> missing = new TreeSet<>(wanted);
+        missing.removeAll(found);
         found.removeAll(wanted);
-        wanted.removeAll(from.names());
         throw Failure.data(
                 from.path().toString(),
-                "tensors too many " + found + ", missing " + wanted,
+                "tensors too many " + found + ", missing " + missing,
                 "the tensors of the model that is being trained",
                 "Choose a checkpoint of the same shape (layers, biases, tied embeddings).");
     }

@@ -30,13 +30,13 @@ public record AcceptanceHybrid(double eta) implements Divergence.PerPosition {
 
     @Override
     public void gradient(LawPair x, float scale) {
-        float kl = (float) (scale * weight(x)), tvd = scale - kl;
+        float kl = (float) (scale * weight(x)), tvd = scale - kl, kept = (float) x.kept();
         float rewarded = (float) (-tvd * x.own.complement()), other = (float) (tvd * x.own.mean());
         for (int i = 0; i < x.size; i += LANES) {
             FloatVector p = Lanes.at(x.p.probabilities, i), q = Lanes.at(x.q.probabilities, i);
             FloatVector factor =
                     FloatVector.broadcast(Lanes.FLOATS, other).blend(rewarded, TotalVariation.reward(x, i));
-            q.sub(p).mul(kl).add(q.mul(factor)).intoArray(x.q.probabilities, i);
+            q.mul(kept).sub(p).mul(kl).add(q.mul(factor)).intoArray(x.q.probabilities, i);
         }
     }
 }

@@ -1,31 +1,40 @@
 package dev.outrider.trainer.loss;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.device.cpu.Threads;
+import dev.outrider.trainer.Batch;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
  * Next-token loss of pre-training: -log q(label), q = softmax(logits); gradient q - 1{label}. Positions
- * without a label do not count.
+ * without a label do not count, nor do those whose label the draft cannot say: its loss would be infinite and
+ * its law cannot change that. {@link #count} tells how many are left.
  */
 public final class CrossEntropy extends RowLoss {
     private final LawRow[] laws;
 
     /** @param threads of the device that the logits lie on */
     public CrossEntropy(Threads threads) {
-        super(threads);
+        this(threads, Optional.empty());
+    }
+
+    /** @param outputs the tokens that the draft can say; empty: all */
+    public CrossEntropy(Threads threads, Optional<DraftVocabulary> outputs) {
+        super(threads, outputs);
         laws = IntStream.range(0, workers()).mapToObj(_ -> new LawRow()).toArray(LawRow[]::new);
     }
 
     @Override
-    boolean counts(int position) {
-        return super.counts(position) && batch().labels()[position] >= 0;
+    boolean counts(Batch batch, int position) {
+        return super.counts(batch, position) && label(batch, position) >= 0;
     }
 
     @Override
     double row(int worker, int position, int row, long logits) {
         LawRow q = laws[worker];
         q.read(logits, vocabulary(), 1);
-        int label = batch().labels()[position];
+        int label = label(batch(), position);
         if (gradient()) {
             gradient(q, label, (float) weight());
             Lanes.write(q.probabilities, vocabulary(), logits);

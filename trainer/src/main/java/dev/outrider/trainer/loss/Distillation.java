@@ -1,12 +1,12 @@
 package dev.outrider.trainer.loss;
 
-import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
-import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.Teacher;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -16,19 +16,18 @@ import java.util.stream.IntStream;
  *
  * <p>The teacher is asked for a chunk's logits when the chunk comes, and only from its first counted
  * position to its last. Also counts what a draft is judged by: α = Σ min(p, q), and top-1 agreement.
+ *
+ * <p>For a draft that says only some tokens, q is 0 on the others and p stays the target's law over all, so
+ * that α is what decoding will accept. What q cannot change only adds to the values; KL alone, infinite there,
+ * is restricted ({@link ForwardKl}).
  */
 public final class Distillation extends RowLoss implements AutoCloseable {
-    private final CpuDevice device;
-    private final Teacher teacher;
+    private final TargetLaws laws;
     private final Divergence divergence;
     private final float inverseTemperature;
     private final LawPair[] pairs;
     private Divergence.PerPosition current;
     private boolean changed;
-    private Buffer target;
-
-    // Row of the chunk that the target's logits begin with.
-    private int targetFirst;
 
     private long step;
     private long positionsBefore;
@@ -41,20 +40,72 @@ public final class Distillation extends RowLoss implements AutoCloseable {
     private double[] others = {};
     private double acceptanceSum;
 
+    /** As the next one, for a draft that can say all tokens. */
+    public Distillation(CpuDevice device, Teacher teacher, Divergence divergence, double temperature) {
+        this(device, teacher, divergence, temperature, Optional.empty());
+    }
+
     /**
      * @param device that the logits lie on
      * @param teacher stays the caller's to close; the same vocabulary as the draft's
      * @param temperature T > 0 of both laws
+     * @param outputs the tokens that the draft can say; empty: all
      */
-    public Distillation(CpuDevice device, Teacher teacher, Divergence divergence, double temperature) {
-        super(device.threads());
+    public Distillation(
+            CpuDevice device,
+            Teacher teacher,
+            Divergence divergence,
+            double temperature,
+            Optional<DraftVocabulary> outputs) {
+        this(
+                device,
+                new OnlineLaws(device, teacher, outputs.orElse(null), temperature),
+                divergence,
+                temperature,
+                outputs);
+    }
+
+    private Distillation(
+            CpuDevice device,
+            TargetLaws laws,
+            Divergence divergence,
+            double temperature,
+            Optional<DraftVocabulary> outputs) {
+        super(device.threads(), outputs);
         if (!(temperature > 0)) throw new IllegalArgumentException("temperature " + temperature);
-        this.device = device;
-        this.teacher = teacher;
+        this.laws = laws;
         this.divergence = divergence;
         this.inverseTemperature = (float) (1 / temperature);
         this.current = divergence.at(0);
         this.pairs = IntStream.range(0, workers()).mapToObj(_ -> new LawPair()).toArray(LawPair[]::new);
+    }
+
+    /**
+     * Without the target: from the laws stored with its answers ({@link Batch#laws}), which are known for the
+     * likeliest ids and in sum for the others. {@link StoredLaws} says what that costs.
+     *
+     * @param vocabulary V, the target's
+     * @param temperature 1; another is refused
+     * @throws Failure USAGE for another temperature
+     */
+    public static Distillation stored(
+            CpuDevice device,
+            int vocabulary,
+            Divergence divergence,
+            double temperature,
+            Optional<DraftVocabulary> outputs) {
+        if (temperature != 1) throw noTemperature(temperature);
+        return new Distillation(
+                device, new StoredLaws(vocabulary, outputs.orElse(null)), divergence, temperature, outputs);
+    }
+
+    private static Failure noTemperature(double temperature) {
+        return Failure.usage(
+                "distillation from stored laws",
+                "temperature " + temperature,
+                "1: a law at another temperature needs the probabilities of all tokens, and of the tail only the sum"
+                        + " is stored",
+                "Distil at temperature 1, or with the target at hand.");
     }
 
     @Override
@@ -85,7 +136,7 @@ public final class Distillation extends RowLoss implements AutoCloseable {
         Arrays.fill(acceptance, 0);
         Arrays.fill(agreement, 0);
         acceptanceSum = 0;
-        if (batch.count() > 0) teacher.begin(batch);
+        if (count(batch) > 0) laws.begin(batch);
     }
 
     private void room(int positions, int sequences) {
@@ -101,8 +152,14 @@ public final class Distillation extends RowLoss implements AutoCloseable {
     }
 
     @Override
-    boolean counts(int position) {
-        return super.counts(position) && (batch().labels()[position] >= 0 || !(current instanceof LabelCrossEntropy));
+    boolean counts(Batch batch, int position) {
+        return super.counts(batch, position)
+                && (label(batch, position) >= 0 || !(current instanceof LabelCrossEntropy))
+                && laws.knows(batch, position);
+    }
+
+    private boolean counts(int position) {
+        return counts(batch(), position);
     }
 
     // ---- a chunk ------------------------------------------------------------------------------
@@ -119,41 +176,22 @@ public final class Distillation extends RowLoss implements AutoCloseable {
         account(first, rows, gradient);
     }
 
-    /** The target's logits of the chunk's counted positions and of what lies between; false if none counts. */
+    /** Prepares the laws from the chunk's first counted position to its last; false if none counts. */
     private boolean ask(int first, int rows) {
         int from = first, to = first + rows;
         while (from < to && !counts(from)) from++;
         while (to > from && !counts(to - 1)) to--;
         if (from == to) return false;
-        targetFirst = from - first;
-        teacher.logits(from, to - from, targetRoom((long) rows * vocabulary()));
+        laws.prepare(from, to - from, vocabulary());
         return true;
-    }
-
-    private Buffer targetRoom(long elements) {
-        if (target == null) checkVocabularies();
-        if (target == null || target.elements() < elements) {
-            close();
-            target = device.allocate(DType.F32, elements);
-        }
-        return target;
-    }
-
-    private void checkVocabularies() {
-        if (teacher.vocabulary() == vocabulary()) return;
-        throw Failure.usage(
-                "distillation",
-                "a target of " + teacher.vocabulary() + " tokens and a draft of " + vocabulary(),
-                "one vocabulary",
-                "Train the draft with the target's own tokenizer.");
     }
 
     @Override
     double row(int worker, int position, int row, long logits) {
         LawPair x = pairs[worker];
-        long theirs = target.address() + 4L * (row - targetFirst) * vocabulary();
-        x.read(theirs, logits, vocabulary(), inverseTemperature);
-        x.label = batch().labels()[position];
+        x.q.read(logits, vocabulary(), inverseTemperature);
+        laws.read(x, worker, position);
+        x.label = label(batch(), position);
         x.step = step;
         x.position = positionsBefore + position;
         x.scope = overSequence[position / batch().time()];
@@ -222,7 +260,6 @@ public final class Distillation extends RowLoss implements AutoCloseable {
     /** Frees what was allocated for the target's logits. */
     @Override
     public void close() {
-        if (target != null) device.free(target);
-        target = null;
+        laws.close();
     }
 }

@@ -21,6 +21,9 @@ public final class LawPair {
     /** The token that stands here in the text; -1 where there is none. */
     int label;
 
+    /** Mass of p on tokens that the draft cannot say, and that the arrays therefore do not hold. */
+    double outside;
+
     /** α = Σ min(p, q), the chance that a token drawn from q is accepted. */
     double acceptance;
 
@@ -41,12 +44,26 @@ public final class LawPair {
 
     private final float[] scratch = new float[LANES];
 
+    /** Probabilities that had to be taken out for a while. */
+    float[] aside = {};
+
     /** Takes the logits [vocabulary] of both at a temperature. */
     void read(long target, long draft, int vocabulary, float inverseTemperature) {
         p.read(target, vocabulary, inverseTemperature);
         q.read(draft, vocabulary, inverseTemperature);
+        complete(0);
+    }
+
+    /** Both laws are there, but for this much of p. */
+    void complete(double outside) {
+        this.outside = outside;
         size = q.size;
         acceptance = overlap();
+    }
+
+    /** Mass of p on what the draft can say. */
+    double kept() {
+        return 1 - outside;
     }
 
     private double overlap() {

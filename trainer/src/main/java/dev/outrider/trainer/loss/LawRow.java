@@ -4,6 +4,7 @@ import static dev.outrider.trainer.loss.Lanes.BLOCK;
 import static dev.outrider.trainer.loss.Lanes.LANES;
 import static dev.outrider.trainer.loss.Lanes.NOTHING;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
@@ -23,7 +24,10 @@ final class LawRow {
     /** Length of the arrays that kernels go over: the vocabulary, padded. */
     int size;
 
-    /** The likeliest token; the first of several. */
+    /** Tokens of the law, without the padding. */
+    int vocabulary;
+
+    /** The likeliest token; the first of several; -1 if it is none of the row's. */
     int best;
 
     private final float[] scratch = new float[LANES];
@@ -42,8 +46,43 @@ final class LawRow {
         normalise((float) Math.log1p(tail), (float) (1 / (1 + tail)));
     }
 
+    /**
+     * Takes from a law over all tokens those that can be said, unchanged: their sum stays below 1.
+     *
+     * @param all loses the probabilities that are taken
+     * @return the mass that is not
+     */
+    double take(LawRow all, DraftVocabulary outputs) {
+        int n = outputs.size();
+        room(n);
+        for (int i = 0; i < n; i++) {
+            int id = outputs.target(i);
+            logs[i] = all.logs[id];
+            probabilities[i] = all.probabilities[id];
+            all.probabilities[id] = 0;
+        }
+        Arrays.fill(logs, n, size, NOTHING);
+        Arrays.fill(probabilities, n, size, 0);
+        best = outputs.draft(all.best);
+        return all.sum();
+    }
+
+    /** Of the probabilities. */
+    double sum() {
+        double sum = 0;
+        for (int block = 0; block < size; block += BLOCK) {
+            FloatVector part = Lanes.zero();
+            for (int i = block, end = Math.min(size, block + BLOCK); i < end; i += LANES) {
+                part = part.add(Lanes.at(probabilities, i));
+            }
+            sum += Lanes.sum(part, scratch);
+        }
+        return sum;
+    }
+
     /** Arrays for a vocabulary, their values undefined. */
     void room(int vocabulary) {
+        this.vocabulary = vocabulary;
         size = Lanes.padded(vocabulary);
         if (logs.length >= size) return;
         logs = new float[size];

@@ -1,11 +1,13 @@
 package dev.outrider.trainer.loss;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.Threads;
 import dev.outrider.trainer.Batch;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * A loss that treats every position by itself: rows are dealt to the device's threads, values are kept by
@@ -13,6 +15,7 @@ import java.util.Objects;
  */
 abstract sealed class RowLoss implements TokenLoss permits CrossEntropy, Distillation {
     private final Threads threads;
+    private final DraftVocabulary outputs;
     private final Threads.Part body = this::part;
     private Batch batch;
     private double weight;
@@ -26,8 +29,10 @@ abstract sealed class RowLoss implements TokenLoss permits CrossEntropy, Distill
     private int vocabulary;
     private boolean gradient;
 
-    RowLoss(Threads threads) {
+    /** @param outputs the tokens that logits are for; empty: all */
+    RowLoss(Threads threads, Optional<DraftVocabulary> outputs) {
         this.threads = threads;
+        this.outputs = outputs.orElse(null);
     }
 
     @Override
@@ -69,6 +74,9 @@ abstract sealed class RowLoss implements TokenLoss permits CrossEntropy, Distill
         if (logits.type() != DType.F32 || logits.elements() < (long) rows * vocabulary) {
             throw new IllegalArgumentException(logits + " for " + rows + " x " + vocabulary + " logits");
         }
+        if (outputs != null && outputs.size() != vocabulary) {
+            throw new IllegalArgumentException(vocabulary + " logits for a draft of " + outputs);
+        }
     }
 
     private void part(int part) {
@@ -98,9 +106,31 @@ abstract sealed class RowLoss implements TokenLoss permits CrossEntropy, Distill
     /** A worker's own arrays. */
     abstract LawRow law(int worker);
 
-    /** Whether the position takes part. */
-    boolean counts(int position) {
+    private boolean counts(int position) {
+        return counts(batch, position);
+    }
+
+    /** Whether a position of the batch takes part. */
+    boolean counts(Batch batch, int position) {
         return batch.counted()[position] != 0;
+    }
+
+    @Override
+    public final long count(Batch batch) {
+        long n = 0;
+        for (int position = 0; position < batch.positions(); position++) if (counts(batch, position)) n++;
+        return n;
+    }
+
+    /** The logit of the position's label; -1 where there is no label or no logit for it. */
+    final int label(Batch batch, int position) {
+        int label = batch.labels()[position];
+        return outputs == null || label < 0 ? label : outputs.draft(label);
+    }
+
+    /** The tokens that logits are for; null: all. */
+    final DraftVocabulary outputs() {
+        return outputs;
     }
 
     int workers() {

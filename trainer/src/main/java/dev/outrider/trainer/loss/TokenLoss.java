@@ -19,6 +19,14 @@ public interface TokenLoss {
         return false;
     }
 
+    /**
+     * Positions of the batch that take part under the loss in force: the counted ones, but for those that it has
+     * nothing to say about (a label that the draft cannot say).
+     */
+    default long count(Batch batch) {
+        return batch.count();
+    }
+
     /** A micro-batch begins. Every gradient row is multiplied by {@code weight} (1 / counted positions of the step). */
     void begin(Batch batch, double weight);
 

@@ -10,7 +10,8 @@ import jdk.incubator.vector.VectorOperators;
 /**
  * TVD = Σ |p - q| / 2 = 1 - α. Its gradient is a policy gradient with reward r = 1{p > q}:
  * E_{x~q}[∇log q(x) (-r(x))] = -q (r - μ), μ = Σ q r. Rewards are decided between log-probabilities, where
- * two near 1 still differ.
+ * two near 1 still differ. Mass of p that the draft cannot say is lost whatever q is: it is in the value, so
+ * that 1 - TVD stays the acceptance, and not in the gradient.
  */
 public record TotalVariation() implements Divergence.PerPosition {
     @Override
@@ -31,7 +32,7 @@ public record TotalVariation() implements Divergence.PerPosition {
         }
         x.own.clear();
         x.own.add(rewarded, others);
-        return sum / 2;
+        return (sum + x.outside) / 2;
     }
 
     @Override

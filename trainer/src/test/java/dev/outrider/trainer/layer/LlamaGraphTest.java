@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.deeplearning4j.nn.api.Model;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -130,7 +131,8 @@ final class LlamaGraphTest {
 
     private static float[] gradients(ModelConfig config, Batch batch, int chunk, int together) {
         var loss = new CrossEntropyOfTests(together);
-        try (LlamaGraph graph = LlamaGraph.create(config, device, 5, new LlamaHead(config).chunk(chunk))) {
+        try (LlamaGraph graph =
+                LlamaGraph.create(config, Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
             graph.step(batch, loss, 1.0 / batch.count());
             assertThat(loss.seen()).isEqualTo(batch.positions());
             return floats(graph.gradients());
