@@ -35,6 +35,11 @@ final class Transcript {
         return finish != null;
     }
 
+    /** Tokens so far. */
+    int count() {
+        return count;
+    }
+
     /** Tokens that may still come. */
     int wanted() {
         return most - count;

@@ -2,11 +2,13 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Combined.Candidate;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 
 /** Drafters good, bad and hostile; none may change what the target says. */
 final class Drafters {
@@ -25,9 +27,43 @@ final class Drafters {
         all.put("bigram likeliest", new NgramDraft(table, 2, 1, NgramDraft.Choice.LIKELIEST));
         all.put("4-gram drawn", new NgramDraft(table));
         all.put("lookup", new PromptLookup(vocabulary));
+        all.put(
+                "combined",
+                hostile(
+                        List.of(
+                                new PromptLookup(vocabulary),
+                                new NgramDraft(table),
+                                neural(vocabulary, capacity, target)),
+                        random));
+        all.put(
+                "combined pruned",
+                hostile(
+                        List.of(
+                                pruned(vocabulary, capacity, target),
+                                new NgramDraft(table, 2, 1, NgramDraft.Choice.LIKELIEST)),
+                        random));
+        NeuralDraft unsure = neural(vocabulary, capacity, FakeModel.noisy(target, random.nextLong(), 0.7));
+        all.put(
+                "adaptive",
+                new Combined("adaptive", List.of(new Candidate(unsure, 0.05)), Calibration.raw(), new Costs(1, 1.5)));
         all.put("uniform", RuleDraft.uniform(vocabulary));
         all.put("always wrong", RuleDraft.wrong(vocabulary, target));
         return all;
+    }
+
+    /** Chooses and stops by evidence, but without sense. */
+    static Combined hostile(List<StepDrafter> drafters, RandomGenerator random) {
+        Map<String, Calibration.Rates> rates = new LinkedHashMap<>();
+        for (StepDrafter drafter : drafters) {
+            long[] guesses = random.longs(drafter.kinds(), 0, 100).toArray();
+            long[] right =
+                    LongStream.of(guesses).map(n -> random.nextLong(n + 1)).toArray();
+            rates.put(drafter.name(), Calibration.Rates.of(drafter.alike(), guesses, right));
+        }
+        List<Candidate> candidates = drafters.stream()
+                .map(drafter -> new Candidate(drafter, 0.1 * random.nextInt(3)))
+                .toList();
+        return new Combined("combined", candidates, new Calibration(rates), new Costs(1, 1.2, 1.3));
     }
 
     static NeuralDraft neural(int vocabulary, int capacity, FakeModel.Logits logits) {

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -54,6 +55,29 @@ class EnumeratedLosslessnessTest {
         Sampling sampling = new Sampling(temperature, 0, 0.9, 0, 1.2);
         Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 16, logits));
         assertEqual("alone", law(decoder, null, 0, sampling), targetsLaw(logits, sampling));
+    }
+
+    /** What {@link Combined} must not do: draw a token, then decide by its own probability whether to propose it. */
+    @Test
+    void aDrafterThatKeepsOnlyWhatItLikesIsFound() {
+        FakeModel.Logits logits = FakeModel.random(11, VOCABULARY, 1.5);
+        FakeModel.Logits other = FakeModel.random(12, VOCABULARY, 1);
+        RuleDraft choosy =
+                new RuleDraft(
+                        VOCABULARY,
+                        (context, law, chance) ->
+                                chance.draw(law.from(other.after(context, context.length), Sampling.temperature(1)))) {
+                    @Override
+                    public Proposal propose(int count, Sampling sampling, Chance chance) {
+                        Proposal proposal = super.propose(1, sampling, chance);
+                        double confidence = proposal.laws()[0].probability(proposal.tokens()[0]);
+                        return confidence < 0.4 ? Proposal.NONE : proposal;
+                    }
+                };
+        Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 16, logits));
+        var law = law(decoder, choosy, 2, Sampling.temperature(1));
+        var expected = targetsLaw(logits, Sampling.temperature(1));
+        assertThat(law.entrySet()).anyMatch(e -> Math.abs(e.getValue() - expected.get(e.getKey())) > 1e-3);
     }
 
     private static Map<List<Integer>, Double> law(Decoder decoder, Drafter drafter, int gamma, Sampling sampling) {

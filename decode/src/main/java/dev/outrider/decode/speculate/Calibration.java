@@ -1,0 +1,191 @@
+package dev.outrider.decode.speculate;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outrider.checkpoints.AtomicFiles;
+import dev.outrider.checkpoints.DiskFailures;
+import dev.outrider.checkpoints.Failure;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * How often guesses are right, by drafter and by what speaks for them: counted where the drafters went along
+ * answers of the target that they were not made from. A table's own shares come from the text that it was made
+ * from and are far too high.
+ *
+ * <p>Rates of rare evidence lean on those of alike evidence, and these on the drafter's own, as if so many guesses
+ * with that rate had been seen ({@value #PRIOR}).
+ *
+ * <p>A calibration is stored as JSON beside the tables.
+ */
+public final class Calibration {
+    private static final int VERSION = 1;
+    private static final double PRIOR = 4;
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private final Map<String, Rates> rates;
+
+    Calibration(Map<String, Rates> rates) {
+        this.rates = rates;
+    }
+
+    /** Guesses by kind of evidence, and those that were right. */
+    record Rates(int alike, long[] guesses, long[] right, double[] expected, double[] shares) {
+        static Rates of(int alike, long[] guesses, long[] right) {
+            double[] expected = new double[guesses.length];
+            double[] shares = new double[guesses.length];
+            long all = Arrays.stream(guesses).sum();
+            double rate = (Arrays.stream(right).sum() + 1) / (all + 2.0);
+            for (int from = 0; from < guesses.length; from += alike) {
+                double seen = 0;
+                double hits = 0;
+                for (int i = from; i < from + alike; i++) {
+                    seen += guesses[i];
+                    hits += right[i];
+                }
+                double near = (hits + PRIOR * rate) / (seen + PRIOR);
+                for (int i = from; i < from + alike; i++) {
+                    expected[i] = (right[i] + PRIOR * near) / (guesses[i] + PRIOR);
+                    shares[i] = all == 0 ? 1.0 / guesses.length : (double) guesses[i] / all;
+                }
+            }
+            return new Rates(alike, guesses, right, expected, shares);
+        }
+
+        /** What the drafters say themselves, whatever it is worth. */
+        static Rates raw(StepDrafter drafter) {
+            int kinds = drafter.kinds();
+            double[] expected = new double[kinds];
+            double[] shares = new double[kinds];
+            for (int i = 0; i < kinds; i++) {
+                expected[i] = drafter.confidence(i);
+                shares[i] = 1.0 / kinds;
+            }
+            return new Rates(drafter.alike(), new long[kinds], new long[kinds], expected, shares);
+        }
+
+        /**
+         * What it is worth to ask for the evidence: E[max(0, reached · max(rate, floor) - price)], the evidence
+         * coming as it does, floor being the rate of what there is to propose without it.
+         */
+        double worth(double reached, double floor, double price) {
+            double sum = 0;
+            for (int i = 0; i < expected.length; i++) {
+                sum += shares[i] * Math.max(0, reached * Math.max(expected[i], floor) - price);
+            }
+            return sum;
+        }
+    }
+
+    /** Lets every drafter guess at every token of the answers but the first, and counts. */
+    public static Calibration of(List<? extends StepDrafter> drafters, Iterable<Recorded> heldOut) {
+        Map<String, Rates> rates = new TreeMap<>();
+        for (StepDrafter drafter : drafters) {
+            long[] guesses = new long[drafter.kinds()];
+            long[] right = new long[drafter.kinds()];
+            for (Recorded recorded : heldOut) count(drafter, recorded, guesses, right);
+            rates.put(drafter.name(), Rates.of(drafter.alike(), guesses, right));
+        }
+        return new Calibration(rates);
+    }
+
+    private static void count(StepDrafter drafter, Recorded recorded, long[] guesses, long[] right) {
+        int[] answer = recorded.answer();
+        drafter.begin(recorded.prompt());
+        drafter.hear(0, answer[0]);
+        for (int i = 1; i < answer.length; i++) {
+            if (drafter.ready()) {
+                int kind = drafter.evidence();
+                guesses[kind]++;
+                if (drafter.guess(Sampling.GREEDY, null) == answer[i]) right[kind]++;
+            }
+            drafter.hear(0, answer[i]);
+        }
+    }
+
+    /** None: drafters are believed as they are. */
+    public static Calibration raw() {
+        return new Calibration(Map.of());
+    }
+
+    /** @throws Failure USAGE where the drafter was not among those calibrated */
+    Rates rates(StepDrafter drafter) {
+        if (rates.isEmpty()) return Rates.raw(drafter);
+        Rates found = rates.get(drafter.name());
+        if (found != null && found.guesses().length == drafter.kinds()) return found;
+        throw Failure.usage(
+                "calibration",
+                found == null ? "drafters " + rates.keySet() : found.guesses().length + " kinds of evidence",
+                found == null ? "one named " + drafter.name() : drafter.kinds() + " of " + drafter.name(),
+                "Calibrate the drafters that are combined, in this version.");
+    }
+
+    /** Share of right guesses among all of a drafter's. */
+    public double rate(String drafter) {
+        Rates found = rates.get(drafter);
+        return (double) Arrays.stream(found.right()).sum()
+                / Arrays.stream(found.guesses()).sum();
+    }
+
+    /**
+     * Writes it, whole or not at all.
+     *
+     * @throws Failure MACHINE or USAGE where it cannot be written
+     */
+    public void write(Path file) {
+        ObjectNode json = JSON.createObjectNode().put("version", VERSION);
+        ObjectNode drafters = json.putObject("drafters");
+        rates.forEach((name, each) -> {
+            ObjectNode node = drafters.putObject(name).put("alike", each.alike());
+            node.set("guesses", JSON.valueToTree(each.guesses()));
+            node.set("right", JSON.valueToTree(each.right()));
+        });
+        AtomicFiles.file(file, temporary -> JSON.writeValue(temporary.toFile(), json));
+    }
+
+    /** @throws Failure DATA where the file is absent, damaged or of a newer version */
+    public static Calibration read(Path file) {
+        try {
+            JsonNode json = JSON.readTree(Files.readAllBytes(file));
+            int version = json.path("version").asInt();
+            if (version != VERSION) {
+                String found = version > VERSION ? "version " + version + ", too new" : "no version of a calibration";
+                throw Failure.data(file.toString(), found, "version " + VERSION, "Calibrate again.");
+            }
+            Map<String, Rates> rates = new TreeMap<>();
+            json.path("drafters").properties().forEach(e -> rates.put(e.getKey(), rates(file, e.getValue())));
+            return new Calibration(rates);
+        } catch (JsonProcessingException e) {
+            throw corrupt(file, e.getOriginalMessage());
+        } catch (IOException e) {
+            throw DiskFailures.reading(file, e);
+        }
+    }
+
+    private static Rates rates(Path file, JsonNode node) {
+        long[] guesses = counts(node.path("guesses"));
+        long[] right = counts(node.path("right"));
+        int alike = node.path("alike").asInt();
+        if (guesses.length == 0 || guesses.length != right.length || alike < 1 || guesses.length % alike != 0) {
+            throw corrupt(file, guesses.length + " and " + right.length + " counts, " + alike + " alike");
+        }
+        return Rates.of(alike, guesses, right);
+    }
+
+    private static long[] counts(JsonNode array) {
+        long[] counts = new long[array.size()];
+        for (int i = 0; i < counts.length; i++) counts[i] = array.get(i).asLong();
+        return counts;
+    }
+
+    private static Failure corrupt(Path file, String found) {
+        return Failure.data(file.toString(), found + "; corrupt", "a calibration of drafters", "Calibrate again.");
+    }
+}

@@ -1,0 +1,158 @@
+package dev.outrider.decode.speculate;
+
+import dev.outrider.checkpoints.Failure;
+import java.util.Comparator;
+import java.util.List;
+
+/**
+ * Lets at each position the drafter propose that is known to be right more often there, and stops where one token
+ * more would cost more than it is expected to bring. γ so is the most, not the number. With one drafter, a neural
+ * draft, it is adaptive drafting: it stops where the draft is unsure.
+ *
+ * <p>With a_i the expected rate of the guess at position i ({@link Calibration}), it brings a_1 · .. · a_i tokens
+ * and costs a row more in the target's pass, and what the drafter takes. It is worth it if that is more than the
+ * same time brings elsewhere: tokens per time of this text so far, at least the one token that a pass of one row
+ * yields. A drafter that costs something is asked only if what it may turn out to know is worth its cost, on the mean
+ * over its evidence as it came when it was calibrated.
+ *
+ * <p><b>Lossless</b>, because which drafter guesses at a position, and whether any does, is decided before the token
+ * there is drawn, from what is then known: the text, the tokens proposed before it, evidence on the law to draw from.
+ * So given all that, the token is drawn from exactly the law q that stands beside it, and the {@link Verifier} makes
+ * the text's next token one of p: whether by acceptance, from the residual, or, where nothing was proposed, from p
+ * itself. Was the probability of the drawn token itself used to decide whether to keep it, its law would be another
+ * one than q.
+ */
+public final class Combined implements Drafter {
+    /** Passes with one token each that the rate of a text begins with. */
+    private static final double PASSES_BEFORE = 8;
+
+    private final String name;
+    private final Candidate[] candidates;
+    private final Calibration.Rates[] rates;
+    private final Costs costs;
+    private final int[] proposed = new int[Decoder.MAX_GAMMA];
+    private final Law[] laws = new Law[Decoder.MAX_GAMMA];
+    private int made;
+
+    // Of this text, in passes of one row.
+    private double spent;
+    private double gained;
+
+    /**
+     * A drafter to choose from.
+     *
+     * @param cost of a guess, in target passes of one row; 0 for tables
+     */
+    public record Candidate(StepDrafter drafter, double cost) {}
+
+    /**
+     * @param name for reports
+     * @param candidates closed with this; among equals the earlier and cheaper is preferred
+     * @param costs of the target; {@link Costs#FLAT} and free candidates always propose γ tokens where they can
+     * @throws Failure USAGE where one was not calibrated or has another vocabulary
+     */
+    public Combined(String name, List<Candidate> candidates, Calibration calibration, Costs costs) {
+        this.name = name;
+        this.candidates = candidates.stream()
+                .sorted(Comparator.comparingDouble(Candidate::cost))
+                .toArray(Candidate[]::new);
+        this.costs = costs;
+        for (Candidate candidate : candidates) requireSame(candidate.drafter, candidates.getFirst().drafter);
+        rates = new Calibration.Rates[this.candidates.length];
+        for (int i = 0; i < rates.length; i++) rates[i] = calibration.rates(this.candidates[i].drafter);
+    }
+
+    private static void requireSame(StepDrafter one, StepDrafter first) {
+        if (one.vocabulary() == first.vocabulary()) return;
+        throw Failure.usage(
+                "draft " + one.name(),
+                "a vocabulary of " + one.vocabulary() + " tokens",
+                first.vocabulary() + ", as draft " + first.name(),
+                "Combine drafters for one target.");
+    }
+
+    @Override
+    public String name() {
+        return name;
+    }
+
+    @Override
+    public int vocabulary() {
+        return candidates[0].drafter.vocabulary();
+    }
+
+    /** Of all candidates together. */
+    @Override
+    public long parameters() {
+        long sum = 0;
+        for (Candidate candidate : candidates) sum += candidate.drafter.parameters();
+        return sum;
+    }
+
+    @Override
+    public void begin(int[] context) {
+        for (Candidate candidate : candidates) candidate.drafter.begin(context);
+        spent = PASSES_BEFORE;
+        gained = PASSES_BEFORE;
+        made = 0;
+    }
+
+    @Override
+    public Proposal propose(int count, Sampling sampling, Chance chance) {
+        double reached = 1;
+        for (made = 0; made < count; made++) {
+            Choice choice = choose(reached);
+            if (choice == null) break;
+            propose(choice.drafter(), sampling, chance);
+            reached *= choice.rate();
+        }
+        return made == 0 ? Proposal.NONE : new Proposal(proposed, laws, made);
+    }
+
+    private void propose(StepDrafter drafter, Sampling sampling, Chance chance) {
+        int token = drafter.guess(sampling, chance);
+        proposed[made] = token;
+        laws[made] = sampling.greedy() ? null : drafter.law();
+        for (Candidate candidate : candidates) candidate.drafter.push(token);
+    }
+
+    @Override
+    public void hear(int kept, int next) {
+        spent += costs.pass(made + 1);
+        gained += kept + 1;
+        made = 0;
+        for (Candidate candidate : candidates) candidate.drafter.hear(kept, next);
+    }
+
+    @Override
+    public void close() {
+        for (Candidate candidate : candidates) candidate.drafter.close();
+    }
+
+    /** A drafter with the expected rate of its guess. */
+    private record Choice(StepDrafter drafter, double rate) {}
+
+    /** Who proposes the next token; null if none is worth it. */
+    private Choice choose(double reached) {
+        double price = Math.max(1, gained / spent);
+        double row = costs.row(made + 1);
+        StepDrafter best = null;
+        double rate = 0;
+        for (int i = 0; i < candidates.length; i++) {
+            if (!candidates[i].drafter.ready() || !worthAsking(i, reached, rate, row, price)) continue;
+            spent += candidates[i].cost;
+            double found = rates[i].expected()[candidates[i].drafter.evidence()];
+            if (found <= rate) continue;
+            best = candidates[i].drafter;
+            rate = found;
+        }
+        return best == null || reached * rate < price * row ? null : new Choice(best, rate);
+    }
+
+    private boolean worthAsking(int i, double reached, double rate, double row, double price) {
+        double cost = candidates[i].cost;
+        if (cost == 0) return true;
+        double without = Math.max(0, reached * rate - price * row);
+        return rates[i].worth(reached, rate, price * row) - without >= price * cost;
+    }
+}
