@@ -42,7 +42,7 @@ final class AddedTokens {
     }
 
     /** The parts of the text in order, without empty ones. */
-    List<Span> split(String text, boolean special) {
+    List<Span> split(String text, Tokenizer.SpecialAt special) {
         List<Span> spans = new ArrayList<>();
         int from = 0;
         for (int at = 0; at < text.length(); ) {
@@ -61,9 +61,10 @@ final class AddedTokens {
         return spans;
     }
 
-    private Added match(String text, int at, boolean special) {
+    private Added match(String text, int at, Tokenizer.SpecialAt special) {
         for (Added a : byFirst.getOrDefault(text.charAt(at), List.of())) {
-            if ((special || !a.special) && text.startsWith(a.content, at) && (!a.word || alone(text, at, a))) return a;
+            boolean here = text.startsWith(a.content, at) && (!a.word || alone(text, at, a));
+            if (here && (!a.special || special.parsed(at, at + a.content.length()))) return a;
         }
         return null;
     }

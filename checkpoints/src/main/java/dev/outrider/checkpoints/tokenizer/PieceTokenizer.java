@@ -63,30 +63,32 @@ final class PieceTokenizer implements Tokenizer {
     @Override
     public int[] encode(String text, boolean special) {
         Tokens out = new Tokens(false);
-        encode(text, special, out);
+        encode(text, (from, to) -> special, out);
         return out.toArray();
     }
 
     @Override
-    public Encoding encodeWithOffsets(String text, boolean special) {
+    public Encoding encodeWithOffsets(String text, SpecialAt special) {
         Tokens out = new Tokens(true);
         encode(text, special, out);
         return out.encoding();
     }
 
-    private void encode(String text, boolean special, Tokens out) {
+    private void encode(String text, SpecialAt special, Tokens out) {
         Model.Coder coder = model.coder();
         for (Span span : raw.split(text, special)) {
             Stretch stretch = Stretch.of(text, span.from(), span.to());
             if (span.id() < 0) stretch = model.prepare(stretch, span.from() == 0);
             out.enter(stretch);
             if (span.id() >= 0) out.add(span.id(), 0, stretch.text().length());
-            else stretch(stretch.text(), special, coder, out);
+            else stretch(stretch, special, coder, out);
         }
     }
 
-    private void stretch(String text, boolean special, Model.Coder coder, Tokens out) {
-        for (Span span : prepared.split(text, special)) {
+    private void stretch(Stretch stretch, SpecialAt special, Model.Coder coder, Tokens out) {
+        String text = stretch.text();
+        SpecialAt here = (from, to) -> special.parsed(stretch.start(from), stretch.end(to - 1));
+        for (Span span : prepared.split(text, here)) {
             if (span.id() >= 0) out.add(span.id(), span.from(), span.to());
             else coder.encode(text, span.from(), span.to(), out);
         }

@@ -28,7 +28,21 @@ public interface Tokenizer {
     int[] encode(String text, boolean special);
 
     /** As {@link #encode}, and which characters of the text each id covers. */
-    Encoding encodeWithOffsets(String text, boolean special);
+    default Encoding encodeWithOffsets(String text, boolean special) {
+        return encodeWithOffsets(text, (from, to) -> special);
+    }
+
+    /**
+     * As {@link #encode}, where special tokens are parsed in one part of the text and not in another: in a chat
+     * template's words, say, and not in a stranger's.
+     */
+    Encoding encodeWithOffsets(String text, SpecialAt special);
+
+    /** Whether the text of a special token in [from, to) of the text becomes that token. */
+    @FunctionalInterface
+    interface SpecialAt {
+        boolean parsed(int from, int to);
+    }
 
     /** Text of the ids; special tokens are left out. Bytes that are no UTF-8 become U+FFFD. */
     String decode(int[] ids);

@@ -234,7 +234,7 @@ class DecoderLimitsTest {
         }
 
         @Override
-        public Encoding encodeWithOffsets(String text, boolean special) {
+        public Encoding encodeWithOffsets(String text, SpecialAt special) {
             throw new UnsupportedOperationException();
         }
 
