@@ -1,0 +1,40 @@
+package dev.outrider.data.conversation;
+
+import dev.outrider.checkpoints.chat.Message;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * Messages in their order.
+ *
+ * @param id the row's own; empty where it has none
+ * @param task name for grouping in reports, or empty
+ * @param image where the image lies, as the row says; empty without one. Its placeholder stays in the text
+ * @param place file and line
+ */
+public record Conversation(String id, String task, List<Message> messages, String image, String place)
+        implements Example {
+    public Conversation {
+        // Serializable, whatever list it was.
+        messages = new ArrayList<>(messages);
+    }
+
+    /** Up to the last message of the user, which the target is to answer; without messages where there is none. */
+    Conversation prompt() {
+        int end = messages.size();
+        while (end > 0 && !messages.get(end - 1).role().equals(Message.USER)) end--;
+        return with(messages.subList(0, end));
+    }
+
+    Conversation with(List<Message> others) {
+        return new Conversation(id, task, others, image, place);
+    }
+
+    /** All that is said, by whom: equal for equal conversations. */
+    String text() {
+        StringBuilder out = new StringBuilder();
+        for (Message m : messages)
+            out.append(m.role()).append('\n').append(m.text()).append('\n');
+        return out.toString();
+    }
+}
