@@ -209,6 +209,30 @@ public record ModelConfig(
                 outputs);
     }
 
+    /** Another vocabulary, with a head of its own, and another residual stream; see {@link VocabularyPadding}. */
+    ModelConfig widened(int vocabulary, int hidden, double eps) {
+        return new ModelConfig(
+                vocabulary,
+                hidden,
+                intermediateSize,
+                layers,
+                heads,
+                kvHeads,
+                headDim,
+                maxPositions,
+                eps,
+                ropeTheta,
+                ropeScaling,
+                false,
+                attentionBias,
+                mlpBias,
+                bosId,
+                eosIds,
+                padId,
+                dtype,
+                vocabulary);
+    }
+
     /** Number of parameters; 116.9 M for the draft of arXiv 2404.08856 (V 32,000, C 1,024, I 2,816, 4 layers). */
     public long parameters() {
         long q = (long) heads * headDim, kv = (long) kvHeads * headDim, c = hiddenSize, i = intermediateSize;
