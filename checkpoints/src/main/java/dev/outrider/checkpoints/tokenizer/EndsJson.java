@@ -24,13 +24,14 @@ final class EndsJson {
      */
     Ends read(Vocabulary vocabulary, String usualBos, String usualEos) {
         int bos = named("bos_token", usualBos, vocabulary), eos = named("eos_token", usualEos, vocabulary);
+        int pad = named("pad_token", "", vocabulary);
         JsonPlace template = template();
-        if (template == null) return new Ends(bos, eos, false, false);
+        if (template == null) return new Ends(bos, eos, pad, false, false);
         List<Integer> before = new ArrayList<>(), after = new ArrayList<>();
         around(template, vocabulary, before, after);
         if (!before.isEmpty()) bos = before.getFirst();
         if (!after.isEmpty()) eos = after.getFirst();
-        return new Ends(bos, eos, !before.isEmpty(), !after.isEmpty());
+        return new Ends(bos, eos, pad, !before.isEmpty(), !after.isEmpty());
     }
 
     private int named(String key, String usual, Vocabulary vocabulary) {

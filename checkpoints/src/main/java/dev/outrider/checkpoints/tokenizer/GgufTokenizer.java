@@ -19,7 +19,7 @@ public final class GgufTokenizer {
     /** Where the keys begin. */
     static final String KEYS = "tokenizer.ggml.";
 
-    private static final int NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, BYTE = 6;
+    static final int NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, BYTE = 6;
 
     private final String file;
     private final GgufMetadata metadata;
@@ -123,7 +123,8 @@ public final class GgufTokenizer {
     private Ends ends(Vocabulary vocabulary, int usualBos, int usualEos, boolean usuallyAdded) {
         int bos = id("bos_token_id", usualBos, vocabulary), eos = id("eos_token_id", usualEos, vocabulary);
         boolean addsBos = bos >= 0 && flag("add_bos_token", usuallyAdded);
-        return new Ends(bos, eos, addsBos, eos >= 0 && flag("add_eos_token", false));
+        boolean addsEos = eos >= 0 && flag("add_eos_token", false);
+        return new Ends(bos, eos, id("padding_token_id", -1, vocabulary), addsBos, addsEos);
     }
 
     private int id(String key, int usual, Vocabulary vocabulary) {

@@ -149,6 +149,8 @@ final class TokenizerJsonWriter {
     private void name(ObjectNode into) {
         if (tokenizer.bosId() >= 0) into.put("bos_token", tokenizer.piece(tokenizer.bosId()));
         if (tokenizer.eosId() >= 0) into.put("eos_token", tokenizer.piece(tokenizer.eosId()));
+        int pad = tokenizer.ends().pad();
+        if (pad >= 0) into.put("pad_token", tokenizer.piece(pad));
         if (tokenizer.specialId("<unk>") >= 0) into.put("unk_token", "<unk>");
     }
 }
