@@ -100,7 +100,7 @@ record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, Str
     private int[] promptIds(String text) {
         Tokenizer t = tokenizer.tokenizer();
         int[] ids = t.encode(text, true);
-        if (t.bosId() < 0 || ids.length > 0 && ids[0] == t.bosId()) return ids;
+        if (!t.addsBos() || ids.length > 0 && ids[0] == t.bosId()) return ids;
         int[] out = new int[ids.length + 1];
         out[0] = t.bosId();
         System.arraycopy(ids, 0, out, 1, ids.length);

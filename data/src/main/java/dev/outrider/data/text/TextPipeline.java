@@ -98,10 +98,10 @@ public final class TextPipeline {
         });
     }
 
-    /** BOS, the text, EOS; without those that the tokenizer lacks. */
+    /** BOS, the text, EOS; without BOS where the model wants none, without EOS where there is none. */
     private static int[] tokens(Tokenizer tokenizer, String text, boolean specials) {
         int[] ids = tokenizer.encode(text, specials);
-        boolean bos = tokenizer.bosId() >= 0, eos = tokenizer.eosId() >= 0;
+        boolean bos = tokenizer.addsBos(), eos = tokenizer.eosId() >= 0;
         int[] out = new int[ids.length + (bos ? 1 : 0) + (eos ? 1 : 0)];
         System.arraycopy(ids, 0, out, bos ? 1 : 0, ids.length);
         if (bos) out[0] = tokenizer.bosId();

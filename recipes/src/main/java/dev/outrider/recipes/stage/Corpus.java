@@ -167,7 +167,7 @@ final class Corpus {
 
     private static int[] ids(Tokenizer tokenizer, String text) {
         int[] ids = tokenizer.encode(text, true);
-        return tokenizer.bosId() < 0
+        return !tokenizer.addsBos()
                 ? ids
                 : IntStream.concat(IntStream.of(tokenizer.bosId()), IntStream.of(ids))
                         .toArray();

@@ -122,7 +122,7 @@ public final class ChatVerb implements Callable<Integer> {
                 ? template.replace("\\n", "\n")
                 : tokenizer.specialId("<|user|>") >= 0 ? "<|user|>\n{prompt}\n<|assistant|>\n" : "{prompt}";
         int[] ids = tokenizer.encode(around.replace("{prompt}", line), true);
-        return tokenizer.bosId() < 0
+        return !tokenizer.addsBos()
                 ? ids
                 : IntStream.concat(IntStream.of(tokenizer.bosId()), IntStream.of(ids))
                         .toArray();
