@@ -3,10 +3,11 @@ package dev.outrider.trainer;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
 import dev.outrider.trainer.loss.TokenLoss;
+import java.nio.file.Path;
 
 /**
  * Part of every optimiser step's batch: some rows under some loss. Which rows a step gets is a pure
- * function of the step, so that resuming needs no more than its number.
+ * function of the step and of what the rows themselves keep in a checkpoint, so that resuming needs no more.
  *
  * @param share of the batch's rows, in (0, 1]; the loss of a source is weighted by its share of the rows
  */
@@ -16,6 +17,15 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
     public interface Rows {
         /** Rows {@code from} .. {@code from + count - 1} of the order, as one batch. */
         Batch read(long from, int count);
+
+        /**
+         * Writes a file of a checkpoint: what the rows to come depend on beside their position and the model's
+         * weights. Most depend on nothing, and write none.
+         */
+        default void save(Path file) {}
+
+        /** Takes back what {@link #save} wrote, or begins anew where there is no such file. */
+        default void restore(Path file) {}
 
         /** The rows of shards, shuffled anew every epoch. */
         static Rows of(Shards shards, Shuffle order) {

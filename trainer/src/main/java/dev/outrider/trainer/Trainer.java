@@ -67,7 +67,7 @@ public final class Trainer implements AutoCloseable {
 
     /** Steps done before this call, read from the run's latest checkpoint; 0 if there is none. */
     public long resume() {
-        Optional<TrainingState> state = store.resume(graph, optimizer);
+        Optional<TrainingState> state = store.resume(graph, optimizer, sources);
         tokens = state.map(TrainingState::tokens).orElse(0L);
         return state.map(TrainingState::step).orElse(0L);
     }
@@ -101,7 +101,7 @@ public final class Trainer implements AutoCloseable {
 
     /** One optimiser step; returns what was measured. {@code step} counts from 0. */
     public Map<String, Double> step(long step) {
-        long began = System.nanoTime();
+        long began = System.nanoTime(), before = tokens;
         graph.zeroGradients();
         Map<String, Double> values = new LinkedHashMap<>();
         for (Source source : sources) accumulate(source, step, values);
@@ -111,7 +111,9 @@ public final class Trainer implements AutoCloseable {
         optimizer.update(rate, Clip.factor(norm, options.clip()), step + 1);
         values.put("norm", norm);
         values.put("rate", rate);
-        values.put("seconds", (System.nanoTime() - began) / 1e9);
+        double seconds = (System.nanoTime() - began) / 1e9;
+        values.put("seconds", seconds);
+        values.put("tokens_per_second", (tokens - before) / seconds);
         return values;
     }
 
@@ -161,7 +163,8 @@ public final class Trainer implements AutoCloseable {
         return store.save(
                 new TrainingState(TrainingState.SCHEMA, step, tokens, options.seed(), positions(step), Map.of()),
                 graph,
-                optimizer);
+                optimizer,
+                sources);
     }
 
     // Not needed to resume (they follow from the step), but a reader of state.json wants to see them.

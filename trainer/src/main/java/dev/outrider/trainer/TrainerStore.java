@@ -37,7 +37,7 @@ public final class TrainerStore {
     }
 
     /** Saves everything that the next step depends on. */
-    public Path save(TrainingState state, LlamaGraph graph, AdamW optimizer) {
+    public Path save(TrainingState state, LlamaGraph graph, AdamW optimizer, List<Source> sources) {
         return folders.save(state.step(), folder -> {
             HuggingFace.writeFiles(
                     folder, graph.config(), graph.tensors(), DType.F32, tokenizer, Optional.of(provenance));
@@ -45,8 +45,13 @@ public final class TrainerStore {
                     folder.resolve(MOMENTS),
                     List.of(flat("first_moment", optimizer.first()), flat("second_moment", optimizer.second())),
                     Map.of());
+            for (Source source : sources) source.rows().save(rows(folder, source));
             state.write(folder.resolve(STATE));
         });
+    }
+
+    private static Path rows(Path folder, Source source) {
+        return folder.resolve("rows-" + source.name() + ".safetensors");
     }
 
     /** The newest whole checkpoint, if there is one. */
@@ -54,12 +59,12 @@ public final class TrainerStore {
         return folders.latest();
     }
 
-    /** Brings weights and moments back from the newest checkpoint; empty if there is none. */
-    public Optional<TrainingState> resume(LlamaGraph graph, AdamW optimizer) {
-        return latest().map(folder -> restore(folder, graph, optimizer));
+    /** Brings weights, moments and rows that wait back from the newest checkpoint; empty if there is none. */
+    public Optional<TrainingState> resume(LlamaGraph graph, AdamW optimizer, List<Source> sources) {
+        return latest().map(folder -> restore(folder, graph, optimizer, sources));
     }
 
-    private static TrainingState restore(Path folder, LlamaGraph graph, AdamW optimizer) {
+    private static TrainingState restore(Path folder, LlamaGraph graph, AdamW optimizer, List<Source> sources) {
         TrainingState state = TrainingState.read(folder.resolve(STATE));
         try (Checkpoint weights = Checkpoint.open(folder)) {
             graph.load(weights);
@@ -68,6 +73,7 @@ public final class TrainerStore {
             fill(moments.tensor("first_moment"), optimizer.first(), folder);
             fill(moments.tensor("second_moment"), optimizer.second(), folder);
         }
+        for (Source source : sources) source.rows().restore(rows(folder, source));
         return state;
     }
 

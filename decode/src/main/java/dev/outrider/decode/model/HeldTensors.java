@@ -1,25 +1,26 @@
 package dev.outrider.decode.model;
 
-import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
-/** A checkpoint's tensors as a device holds them, each held once however often asked for. */
+/** A model's tensors as a device holds them, each held once however often asked for. */
 final class HeldTensors implements AutoCloseable {
     private final Device device;
-    private final Checkpoint checkpoint;
+    private final Function<String, Tensor> tensors;
     private final Map<String, Buffer> held = new HashMap<>();
 
-    HeldTensors(Device device, Checkpoint checkpoint) {
+    HeldTensors(Device device, Function<String, Tensor> tensors) {
         this.device = device;
-        this.checkpoint = checkpoint;
+        this.tensors = tensors;
     }
 
     Buffer held(String name) {
-        return held.computeIfAbsent(name, n -> device.hold(checkpoint.tensor(n)));
+        return held.computeIfAbsent(name, n -> device.hold(tensors.apply(n)));
     }
 
     /** name.weight [out, in] and, if there is one, name.bias [out]. */

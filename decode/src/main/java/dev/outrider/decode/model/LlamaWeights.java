@@ -3,10 +3,12 @@ package dev.outrider.decode.model;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 
 /**
@@ -50,11 +52,22 @@ public final class LlamaWeights implements AutoCloseable {
      * when the checkpoint was opened.
      */
     public static LlamaWeights load(Device device, Checkpoint checkpoint) {
-        HeldTensors tensors = new HeldTensors(device, checkpoint);
+        return of(device, checkpoint.config(), checkpoint.outputs(), checkpoint::tensor);
+    }
+
+    /**
+     * Holds tensors that somebody else has in memory, a model in training say. On the cpu native F32 and BF16
+     * stay where they are, so a pass reads what was last written there.
+     *
+     * @param tensors all of the configuration's, by their Hugging Face names
+     */
+    public static LlamaWeights of(
+            Device device, ModelConfig config, Optional<DraftVocabulary> outputs, Function<String, Tensor> tensors) {
+        HeldTensors held = new HeldTensors(device, tensors);
         try {
-            return new LlamaWeights(checkpoint.config(), checkpoint.outputs(), tensors);
+            return new LlamaWeights(config, outputs, held);
         } catch (RuntimeException e) {
-            tensors.close();
+            held.close();
             throw e;
         }
     }

@@ -7,10 +7,13 @@ import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
@@ -278,6 +281,16 @@ public final class LlamaGraph implements AutoCloseable {
 
     private List<Tensor> weights() {
         return HuggingFaceViews.of(config, layers, LayerRun::parameter);
+    }
+
+    /**
+     * The model for decoding, in the parameters' own memory: a pass reads what the last update left. To be closed
+     * by the caller, before the graph.
+     */
+    public LlamaWeights decoding() {
+        Map<String, Tensor> byName = new HashMap<>();
+        for (Tensor t : weights()) byName.put(t.name(), t);
+        return LlamaWeights.of(device, config, outputs, byName::get);
     }
 
     /** The same views of the gradients. */
