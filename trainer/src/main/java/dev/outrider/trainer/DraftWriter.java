@@ -60,7 +60,9 @@ final class DraftWriter implements AutoCloseable {
         this.sampling = sampling;
         ends = Set.copyOf(graph.config().eosIds());
         weights = graph.decoding();
-        law = graph.outputs().map(Law::new).orElseGet(() -> new Law(graph.config().vocabSize()));
+        law = graph.outputs()
+                .map(Law::new)
+                .orElseGet(() -> new Law(graph.config().vocabSize()));
         logits = new float[graph.config().outputSize()];
     }
 

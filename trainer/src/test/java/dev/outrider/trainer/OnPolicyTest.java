@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Provenance;
@@ -179,6 +180,41 @@ final class OnPolicyTest {
         double sum = Arrays.stream(law).sum();
         for (int i = 0; i < law.length; i++) law[i] /= sum;
         return law;
+    }
+
+    @Test
+    void aDraftOfFewTokensSaysTheseByTheTargetsIds() {
+        Path target = Shapes.write(folder.resolve("target"), shape(), device, DType.F32, 6);
+        DraftVocabulary said = new DraftVocabulary(Shapes.VOCABULARY, new int[] {2, 7, 11, 12, 20, 33, 40});
+        for (Sampling sampling : List.of(Sampling.GREEDY, Sampling.temperature(2))) {
+            var settings = settings(1, OnPolicy.Start.ANSWER, sampling, 40);
+            try (LlamaGraph graph = new Initial.LayersOf(target, List.of(0, 4), Optional.of(said)).graph(device);
+                    OnPolicy rows = new OnPolicy(graph, OnPolicyTest::rows, settings)) {
+                Batch written = rows.read(0, 40);
+                Set<Integer> found = new TreeSet<>();
+                for (int i = 0; i < written.positions(); i++) {
+                    if (written.counted()[i] != 0) found.add(written.labels()[i]);
+                }
+                assertThat(found).hasSizeGreaterThan(1).isSubsetOf(2, 7, 11, 12, 20, 33, 40);
+                if (sampling.greedy()) checkLikeliest(graph, said, written);
+            }
+        }
+    }
+
+    private static void checkLikeliest(LlamaGraph graph, DraftVocabulary said, Batch written) {
+        int[] tokens = Arrays.copyOf(written.tokens(), TIME);
+        Buffer out = device.allocate(DType.F32, (long) TIME * said.size());
+        graph.logits(Shapes.batch(tokens), 0, TIME, out);
+        float[] logits = new float[TIME * said.size()];
+        device.download(out, logits, 0, logits.length);
+        device.free(out);
+        for (int t = first(written, 0) - 1; t < last(written, 0); t++) {
+            int best = 0;
+            for (int i = 0; i < said.size(); i++) {
+                if (logits[t * said.size() + i] > logits[t * said.size() + best]) best = i;
+            }
+            assertThat(tokens[t + 1]).as("position " + t).isEqualTo(said.target(best));
+        }
     }
 
     // ---- what counts ------------------------------------------------------------------------------
