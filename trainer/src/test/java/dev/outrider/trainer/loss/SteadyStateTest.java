@@ -4,13 +4,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.Teacher;
+import dev.outrider.trainer.TopLaws;
 import java.lang.management.ManagementFactory;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** Once compiled, a step allocates nothing, whatever the loss. */
@@ -22,7 +26,18 @@ class SteadyStateTest {
     private static final int MOST_ROUNDS = 500;
 
     private final float[] values = Seeds.normal(Seeds.generator(1), ROWS * V, 3);
-    private final Batch batch = Cases.batch(Seeds.generator(2), 2, ROWS / 2, V);
+    private final Batch batch = withLaws(Cases.batch(Seeds.generator(2), 2, ROWS / 2, V));
+
+    private static Batch withLaws(Batch batch) {
+        int k = 5;
+        int[] ids = new int[ROWS * k];
+        float[] logs = new float[ROWS * k];
+        for (int i = 0; i < ids.length; i++) {
+            ids[i] = 7 * i;
+            logs[i] = -2 - i % k;
+        }
+        return batch.with(new TopLaws(k, ids, logs));
+    }
 
     /** Uploads the same rows every time. */
     private record Uploading(CpuDevice device, float[] values) implements Teacher {
@@ -66,6 +81,36 @@ class SteadyStateTest {
                 }
             }
         }
+    }
+
+    /** A draft of some tokens, against the target at hand and against stored laws. */
+    @Test
+    void nothingIsAllocatedWithAVocabularyOfItsOwn() {
+        int all = 3 * V;
+        DraftVocabulary outputs = new DraftVocabulary(
+                all, IntStream.range(0, V).map(i -> 3 * i + 1).toArray());
+        try (CpuDevice device = new CpuDevice(1);
+                Distillation online = new Distillation(
+                        device, new Repeating(device, values, all), new ForwardKl(), 1, Optional.of(outputs));
+                Distillation stored = Distillation.stored(device, all, new TotalVariation(), 1, Optional.of(outputs))) {
+            check(device, "pruned cross entropy", new CrossEntropy(device.threads(), Optional.of(outputs)));
+            check(device, "pruned", online);
+            check(device, "stored", stored);
+        }
+    }
+
+    /** Uploads what there is; the rest of the rows stays as it was. */
+    private record Repeating(CpuDevice device, float[] values, int vocabulary) implements Teacher {
+        @Override
+        public void begin(Batch batch) {}
+
+        @Override
+        public void logits(int first, int rows, Buffer into) {
+            device.upload(values, 0, into, Math.min(values.length, rows * vocabulary));
+        }
+
+        @Override
+        public void close() {}
     }
 
     /** The interpreter allocates vectors, so it takes some rounds until one is free of it. */
