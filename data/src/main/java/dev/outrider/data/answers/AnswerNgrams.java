@@ -39,7 +39,7 @@ public final class AnswerNgrams {
      *
      * @param shards folders of shards, all of one tokenizer
      * @param output the table's file, replaced if there is one
-     * @param order the longest n-gram, 1 to 4
+     * @param order the longest n-gram, 1 to 5: contexts have up to order - 1 tokens
      * @param most followers to keep of each context
      * @param least contexts that came fewer times are left out
      */
@@ -47,14 +47,14 @@ public final class AnswerNgrams {
         public Spec {
             shards = List.copyOf(shards);
             require(!shards.isEmpty(), "no shards", "at least one folder of shards");
-            require(order >= 1 && order <= 4, "order " + order, "1 to 4");
+            require(order >= 1 && order <= 5, "order " + order, "1 to 5");
             require(most >= 1, most + " followers", "1 or more");
             require(least >= 1, "contexts from " + least + " times on", "1 or more");
         }
 
-        /** Order 4, 16 followers, all contexts. */
+        /** Order 5, 16 followers, all contexts. */
         public Spec(Path shards, Path output) {
-            this(List.of(shards), output, 4, 16, 1);
+            this(List.of(shards), output, 5, 16, 1);
         }
 
         private static void require(boolean ok, String found, String expected) {

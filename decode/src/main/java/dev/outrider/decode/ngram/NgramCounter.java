@@ -15,7 +15,7 @@ public final class NgramCounter {
 
     /**
      * @param vocabulary V
-     * @param order the longest n-gram, 1 to 4: contexts have up to order - 1 tokens
+     * @param order the longest n-gram, 1 to 5: contexts have up to order - 1 tokens
      * @throws Failure USAGE for an order or a vocabulary that tables do not have
      */
     public NgramCounter(int vocabulary, int order) {
@@ -32,7 +32,7 @@ public final class NgramCounter {
         for (int k = 0; k < order; k++) counts[k] = new NgramCounts(FIRST_ROOM);
     }
 
-    /** @throws Failure USAGE unless the order is from 1 to 4 */
+    /** @throws Failure USAGE unless the order is from 1 to 5 */
     static void requireOrder(int order) {
         if (order >= 1 && order <= NgramCounts.LONGEST + 1) return;
         throw Failure.usage("n-gram order", "" + order, "1 to " + (NgramCounts.LONGEST + 1), "Correct the order.");

@@ -5,14 +5,17 @@ import java.util.Arrays;
 
 /**
  * How often ids followed contexts of one length, as columns: {@code counts[i]} times ids[i] after the context
- * of keys[i]. A key is a one-to-one mixing of the context's tokens, so that contexts of a table are told apart
- * exactly while counting, and keys spread evenly over 64 bits.
+ * of keys[i]. A key mixes the context's tokens evenly over 64 bits: for up to three tokens one to one, for four so
+ * that among 10⁸ contexts hardly two are alike.
  */
 public final class NgramCounts implements Serializable {
     private static final long serialVersionUID = 1L;
 
     /** The longest context of a key. */
-    static final int LONGEST = 3;
+    static final int LONGEST = 4;
+
+    /** Tokens that a key tells exactly. */
+    private static final int EXACT = 3;
 
     /** Bits of a token in a key. */
     private static final int TOKEN_BITS = 21;
@@ -37,8 +40,10 @@ public final class NgramCounts implements Serializable {
     /** Of the {@code length} tokens that end before {@code end}. */
     static long key(int[] tokens, int end, int length) {
         long packed = 0;
-        for (int i = end - length; i < end; i++) packed = packed << TOKEN_BITS | tokens[i];
-        return mix(packed);
+        for (int i = end - Math.min(length, EXACT); i < end; i++) packed = packed << TOKEN_BITS | tokens[i];
+        long key = mix(packed);
+        for (int i = end - length; i < end - EXACT; i++) key = mix(key + tokens[i] + 1);
+        return key;
     }
 
     /** The finaliser of MurmurHash3, a bijection. */

@@ -18,7 +18,7 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * What follows contexts of 0 to N - 1 tokens, most frequent first, with counts; N is at most 4. A file of at
+ * What follows contexts of 0 to N - 1 tokens, most frequent first, with counts; N is at most 5. A file of at
  * most about 16 bytes an n-gram, mapped into memory and so opened at once, or the same bytes made in memory from
  * some texts. Nothing to train and nearly free to ask: the baseline that a neural draft has to beat.
  *
@@ -45,7 +45,7 @@ public final class NgramTable implements AutoCloseable {
     /**
      * Counts texts, each token after those before it in its own text, and keeps everything, in memory.
      *
-     * @param order the longest n-gram, 1 to 4: 2 counts pairs of neighbours
+     * @param order the longest n-gram, 1 to 5: 2 counts pairs of neighbours
      * @throws Failure DATA for an id that is not in the vocabulary, USAGE for another order
      */
     public static NgramTable of(int vocabulary, int order, Iterable<int[]> texts) {

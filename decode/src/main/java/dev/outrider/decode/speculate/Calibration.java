@@ -91,9 +91,13 @@ public final class Calibration {
             long[] guesses = new long[drafter.kinds()];
             long[] right = new long[drafter.kinds()];
             for (Recorded recorded : heldOut) count(drafter, recorded, guesses, right);
-            rates.put(drafter.name(), Rates.of(drafter.alike(), guesses, right));
+            if (rates.put(drafter.name(), Rates.of(drafter.alike(), guesses, right)) != null) throw twice(drafter);
         }
         return new Calibration(rates);
+    }
+
+    private static Failure twice(StepDrafter drafter) {
+        return Failure.usage("calibration", "two drafters named " + drafter.name(), "different names", "Rename one.");
     }
 
     private static void count(StepDrafter drafter, Recorded recorded, long[] guesses, long[] right) {

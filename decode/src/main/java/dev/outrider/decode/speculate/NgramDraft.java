@@ -65,7 +65,7 @@ public final class NgramDraft extends StepDrafter {
 
     @Override
     int kinds() {
-        return 4 * COUNTS * SHARES;
+        return 5 * COUNTS * SHARES;
     }
 
     @Override

@@ -57,7 +57,7 @@ class NgramTableTest {
     void everyContextHasItsFollowersInFallingOrder() {
         Seeds.run(8, random -> {
             int vocabulary = random.nextInt(2, 3000);
-            int order = random.nextInt(1, 5);
+            int order = random.nextInt(1, 6);
             List<int[]> texts = texts(random, vocabulary);
             NgramTable table = NgramTable.of(vocabulary, order, texts);
             assertThat(table.verify().header().tokens())
@@ -243,8 +243,8 @@ class NgramTableTest {
     }
 
     @Test
-    void ordersAreOneToFour() {
-        for (int order : new int[] {0, 5}) {
+    void ordersAreOneToFive() {
+        for (int order : new int[] {0, 6}) {
             assertThatThrownBy(() -> new NgramCounter(3, order))
                     .isInstanceOfSatisfying(
                             Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.USAGE));

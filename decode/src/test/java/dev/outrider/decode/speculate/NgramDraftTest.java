@@ -17,7 +17,7 @@ class NgramDraftTest {
     void lawsAreTheSharesOfFollowersOfTheLongestKnownContext() {
         Seeds.run(20, random -> {
             int vocabulary = random.nextInt(2, 9);
-            int order = random.nextInt(1, 5);
+            int order = random.nextInt(1, 6);
             List<int[]> texts = new ArrayList<>();
             for (int i = 0; i < 5; i++) {
                 texts.add(random.ints(random.nextInt(40), 0, vocabulary).toArray());
@@ -25,7 +25,7 @@ class NgramDraftTest {
             texts.add(new int[] {0});
             NgramDraft draft = new NgramDraft(NgramTable.of(vocabulary, order, texts));
             for (int i = 0; i < 50; i++) {
-                int[] text = Drafters.prompt(random, random.nextInt(1, 6), vocabulary);
+                int[] text = Drafters.prompt(random, random.nextInt(1, 7), vocabulary);
                 draft.begin(text);
                 double[] law =
                         LawTest.all(draft.propose(1, PLAIN, Chance.of(random)).laws()[0]);
