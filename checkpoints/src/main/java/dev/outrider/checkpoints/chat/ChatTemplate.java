@@ -104,6 +104,21 @@ public final class ChatTemplate {
         return new TemplateFiles(model).find();
     }
 
+    /**
+     * The one of that name, or the model's own.
+     *
+     * @throws Failure USAGE for an unknown name; DATA where there is no name and the model has no template
+     */
+    public static ChatTemplate require(Path model, Optional<String> name) {
+        return name.map(ChatTemplate::named)
+                .or(() -> find(model))
+                .orElseThrow(() -> Failure.data(
+                        model.toString(),
+                        "no chat template",
+                        "chat_template.jinja, or chat_template in tokenizer_config.json or in the GGUF",
+                        "Name the one it was trained with: " + String.join(", ", names()) + "."));
+    }
+
     /** The same with a variable of its own, such as enable_thinking. */
     public ChatTemplate with(String variable, Object value) {
         Map<String, Object> more = new LinkedHashMap<>(variables);

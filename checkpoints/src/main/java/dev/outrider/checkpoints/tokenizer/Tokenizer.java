@@ -27,6 +27,16 @@ public interface Tokenizer {
      */
     int[] encode(String text, boolean special);
 
+    /** Ids of a text as a model reads it: special tokens parsed, BOS in front where it belongs and is not yet. */
+    default int[] encodeWithBos(String text) {
+        int[] ids = encode(text, true);
+        if (!addsBos() || bosId() < 0 || ids.length > 0 && ids[0] == bosId()) return ids;
+        int[] out = new int[ids.length + 1];
+        out[0] = bosId();
+        System.arraycopy(ids, 0, out, 1, ids.length);
+        return out;
+    }
+
     /** As {@link #encode}, and which characters of the text each id covers. */
     default Encoding encodeWithOffsets(String text, boolean special) {
         return encodeWithOffsets(text, (from, to) -> special);

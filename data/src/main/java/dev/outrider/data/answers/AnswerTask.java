@@ -66,7 +66,7 @@ record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, Str
     private Answer answer(Question question, Decoder decoder, Limits limits) {
         int[] prompt = {};
         try {
-            prompt = promptIds(question.prompt().text());
+            prompt = promptIds(question.prompt());
             if (prompt.length >= plan.context()) return skipped(question, prompt);
             Generation answer = decoder.autoregressive(
                     prompt, question.sampling(plan.topP()), limits, question.seed(plan.seed()), Listener.NONE);
@@ -97,13 +97,7 @@ record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, Str
                 plan.model());
     }
 
-    private int[] promptIds(String text) {
-        Tokenizer t = tokenizer.tokenizer();
-        int[] ids = t.encode(text, true);
-        if (!t.addsBos() || ids.length > 0 && ids[0] == t.bosId()) return ids;
-        int[] out = new int[ids.length + 1];
-        out[0] = t.bosId();
-        System.arraycopy(ids, 0, out, 1, ids.length);
-        return out;
+    private int[] promptIds(Prompt prompt) {
+        return prompt.ids() != null ? prompt.ids() : tokenizer.tokenizer().encodeWithBos(prompt.text());
     }
 }

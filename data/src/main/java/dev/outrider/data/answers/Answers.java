@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -102,6 +103,8 @@ public final class Answers {
         for (Prompt p : prompts) {
             for (String s : List.of(p.id(), p.task(), p.text()))
                 digest.update(Hashes.of(s).getBytes());
+            if (p.ids() != null)
+                digest.update(Hashes.of(Arrays.toString(p.ids())).getBytes());
         }
         return Hashes.hex(digest);
     }

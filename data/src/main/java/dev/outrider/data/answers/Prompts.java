@@ -3,9 +3,13 @@ package dev.outrider.data.answers;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.data.SparkFailures;
+import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.shard.Hashes;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
@@ -25,7 +30,7 @@ public sealed interface Prompts {
     /** In the order of their ids. */
     List<Prompt> read(SparkSession spark);
 
-    /** JSON objects with {@code prompt} and, if there, {@code id} and {@code task}; without id the text's hash is it. */
+    /** JSON objects with {@code prompt} and, if there, {@code id}, {@code task} and {@code ids}, the tokens to read. */
     record Jsonl(List<Path> files) implements Prompts {
         private static final JsonMapper JSON = new JsonMapper();
 
@@ -57,7 +62,35 @@ public sealed interface Prompts {
             return new Prompt(
                     id.isValueNode() && !id.isNull() ? id.asText() : Hashes.of(text),
                     line.path("task").asText(""),
-                    text);
+                    text,
+                    ids(line.path("ids"), place));
+        }
+
+        private static int[] ids(JsonNode list, String place) {
+            if (list.isMissingNode() || list.isNull()) return null;
+            int[] out = new int[list.size()];
+            for (int i = 0; i < out.length; i++) {
+                if (!list.get(i).canConvertToInt()) throw bad(place, "ids that are no integers");
+                out[i] = list.get(i).intValue();
+            }
+            return out;
+        }
+
+        /** Writes a file that this reads. */
+        public static void write(Path file, List<Prompt> prompts) {
+            AtomicFiles.file(file, temporary -> {
+                List<String> lines = prompts.stream().map(Jsonl::line).toList();
+                Files.write(temporary, lines);
+            });
+        }
+
+        private static String line(Prompt prompt) {
+            ObjectNode line = JSON.createObjectNode()
+                    .put("id", prompt.id())
+                    .put("task", prompt.task())
+                    .put("prompt", prompt.text());
+            if (prompt.ids() != null) line.set("ids", JSON.valueToTree(prompt.ids()));
+            return line.toString();
         }
 
         private static Failure bad(String place, String found) {
@@ -96,6 +129,23 @@ public sealed interface Prompts {
 
         private static org.apache.spark.sql.Column text(String name) {
             return (name == null ? functions.lit(null) : functions.col("`" + name + "`")).cast("string");
+        }
+    }
+
+    /**
+     * Conversations, each up to the user's last message, in a chat template; of prompts with several turns
+     * ({@code turns}) the first. Equal ones come once, under the row's own id, or under the hash of what is said
+     * where several rows share it. The task is the row's {@code task}, {@code category} or {@code dataset}.
+     *
+     * @param model whose tokenizer and template it is
+     * @param template one of {@code ChatTemplate.names()}; empty: the model's own
+     * @param words how the text of special tokens inside messages is read
+     */
+    record Conversations(ConversationFiles files, Path model, Optional<String> template, Words words)
+            implements Prompts {
+        @Override
+        public List<Prompt> read(SparkSession spark) {
+            return checked(ConversationPrompts.read(this), files.paths().toString());
         }
     }
 

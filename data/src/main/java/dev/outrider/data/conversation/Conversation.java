@@ -20,7 +20,7 @@ public record Conversation(String id, String task, List<Message> messages, Strin
     }
 
     /** Up to the last message of the user, which the target is to answer; without messages where there is none. */
-    Conversation prompt() {
+    public Conversation prompt() {
         int end = messages.size();
         while (end > 0 && !messages.get(end - 1).role().equals(Message.USER)) end--;
         return with(messages.subList(0, end));
@@ -31,7 +31,7 @@ public record Conversation(String id, String task, List<Message> messages, Strin
     }
 
     /** All that is said, by whom: equal for equal conversations. */
-    String text() {
+    public String text() {
         StringBuilder out = new StringBuilder();
         for (Message m : messages)
             out.append(m.role()).append('\n').append(m.text()).append('\n');

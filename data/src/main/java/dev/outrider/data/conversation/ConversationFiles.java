@@ -15,7 +15,10 @@ import java.io.InputStream;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
+import java.util.NoSuchElementException;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
@@ -76,25 +79,29 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
         throw Failure.usage(path.toString(), "no .json, .jsonl or .gz file", "at least one", "Name other paths.");
     }
 
+    /** Every row of every file, in order; the first that is refused is thrown. */
+    public void forEach(Consumer<Example> each) {
+        for (String file : files()) {
+            try (Rows rows = rows(file)) {
+                while (rows.hasNext()) {
+                    switch (rows.next()) {
+                        case Row.Read read -> each.accept(read.example());
+                        case Row.Refused refused -> throw refused.failure();
+                    }
+                }
+            }
+        }
+    }
+
     /**
-     * Every row of a file, in order.
-     *
-     * @throws Failure DATA where the file is no JSON from some line on, or empty
+     * Every row of a file, in order. Going on throws Failure DATA where the file is no JSON from some line on, or
+     * empty.
      */
-    void read(String file, Consumer<Row> each) {
-        Path path = Path.of(file);
-        try (InputStream in = open(path);
-                JsonParser parser = FACTORY.createParser(in)) {
-            new Pass(path, parser, each).run();
-        } catch (JsonProcessingException e) {
-            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
-            throw Failure.data(
-                    path + ":" + line,
-                    "no JSON (" + e.getOriginalMessage() + ")",
-                    "a list of objects, or one object after the other",
-                    "Correct the file, or get it again.");
+    Rows rows(String file) {
+        try {
+            return new Rows(Path.of(file), form);
         } catch (IOException e) {
-            throw DiskFailures.reading(path, e);
+            throw DiskFailures.reading(Path.of(file), e);
         }
     }
 
@@ -107,62 +114,101 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
     }
 
     /** One reading of a file. */
-    private final class Pass {
+    static final class Rows implements Iterator<Row>, AutoCloseable {
         private final Path file;
         private final JsonParser parser;
-        private final Consumer<Row> each;
-        private Form found = form;
-        private int rows;
+        private final boolean named;
+        private Form form;
+        private long rows;
+        private boolean list, ready, ended;
 
-        Pass(Path file, JsonParser parser, Consumer<Row> each) {
+        private Rows(Path file, Form form) throws IOException {
             this.file = file;
-            this.parser = parser;
-            this.each = each;
+            this.form = form;
+            this.named = form != null;
+            this.parser = FACTORY.createParser(open(file));
         }
 
-        void run() throws IOException {
-            boolean list = false;
-            for (JsonToken token = parser.nextToken(); token != null; token = parser.nextToken()) {
-                if (token == JsonToken.START_ARRAY && rows == 0 && !list) list = true;
-                else if (token != JsonToken.END_ARRAY)
-                    row(parser.currentTokenLocation().getLineNr());
-            }
-            if (rows > 0) return;
-            throw Failure.data(file.toString(), "no rows", "conversations", "Give a file that holds some.");
+        @Override
+        public boolean hasNext() {
+            if (!ready && !ended) advance();
+            return ready;
         }
 
-        private void row(int line) throws IOException {
-            JsonNode row = JSON.readTree(parser);
-            rows++;
-            String place = file + ":" + line;
+        private void advance() {
             try {
-                each.accept(new Row.Read(example(row, place)));
-            } catch (Failure e) {
-                each.accept(new Row.Refused(e));
+                JsonToken token = parser.nextToken();
+                boolean opens = token == JsonToken.START_ARRAY && rows == 0 && !list;
+                if (opens) list = true;
+                if (opens || token == JsonToken.END_ARRAY) token = parser.nextToken();
+                if (token == JsonToken.END_ARRAY) token = parser.nextToken();
+                ended = token == null;
+                ready = !ended;
+            } catch (JsonProcessingException e) {
+                throw malformed(e);
+            } catch (IOException e) {
+                throw DiskFailures.reading(file, e);
             }
+            if (ended && rows == 0) {
+                throw Failure.data(file.toString(), "no rows", "conversations", "Give a file that holds some.");
+            }
+        }
+
+        @Override
+        public Row next() {
+            if (!hasNext()) throw new NoSuchElementException();
+            ready = false;
+            rows++;
+            String place = file + ":" + parser.currentTokenLocation().getLineNr();
+            try {
+                return new Row.Read(example(JSON.readTree(parser), place));
+            } catch (Failure e) {
+                return new Row.Refused(e);
+            } catch (JsonProcessingException e) {
+                throw malformed(e);
+            } catch (IOException e) {
+                throw DiskFailures.reading(file, e);
+            }
+        }
+
+        private Failure malformed(JsonProcessingException e) {
+            int line = e.getLocation() == null ? 1 : e.getLocation().getLineNr();
+            return Failure.data(
+                    file + ":" + line,
+                    "no JSON (" + e.getOriginalMessage() + ")",
+                    "a list of objects, or one object after the other",
+                    "Correct the file, or get it again.");
         }
 
         private Example example(JsonNode row, String place) {
             Optional<Form> looks = row.isObject() ? Form.of(row) : Optional.empty();
             if (looks.isEmpty()) throw unknown(row, place);
-            if (found == null) found = looks.get();
-            if (looks.get() == found || form != null) return RowReader.read(row, found, place);
+            if (form == null) form = looks.get();
+            if (named || looks.get() == form) return RowReader.read(row, form, place);
             throw Failure.data(
                     place,
                     "a row of the form " + looks.get().key(),
-                    found.key() + ", as the file's first row is",
+                    form.key() + ", as the file's first row is",
                     "Put rows of different forms into different files, or let bad rows be skipped.");
         }
 
-        private Failure unknown(JsonNode row, String place) {
-            List<String> keys =
-                    row.properties().stream().map(java.util.Map.Entry::getKey).toList();
+        private static Failure unknown(JsonNode row, String place) {
+            List<String> keys = row.properties().stream().map(Map.Entry::getKey).toList();
             return Failure.data(
                     place,
                     row.isObject() ? "an object with " + keys : "no object",
                     "messages, conversations, instruction and output, prompt and response, turns, or input_ids"
                             + " and loss_mask",
                     "Convert the row to one of these forms, or let bad rows be skipped.");
+        }
+
+        @Override
+        public void close() {
+            try {
+                parser.close();
+            } catch (IOException e) {
+                throw DiskFailures.reading(file, e);
+            }
         }
     }
 }
