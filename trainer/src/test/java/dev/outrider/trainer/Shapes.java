@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** LLaMAs of every shape, with weights far from their first values, on disk and in training. */
@@ -78,6 +79,11 @@ final class Shapes {
 
     static int[] ids(RandomGenerator random, int count) {
         return random.ints(count, 0, VOCABULARY).toArray();
+    }
+
+    /** Ids of a draft vocabulary, the first ones; end tokens among them. */
+    static int[] firstIds(int count) {
+        return IntStream.range(0, count).toArray();
     }
 
     /** A batch of one sequence, every position counted but the last. */

@@ -116,9 +116,4 @@ public record LayerCut(Checkpoint of, List<Integer> layers, Optional<DraftVocabu
         }
         return new Tensor(HEAD, all.dtype(), new long[] {said.size(), all.shape()[1]}, rows);
     }
-
-    /** Whether the tensor belongs to a layer, and not to what every cut has in common. */
-    static boolean inLayer(String name) {
-        return name.startsWith(LAYER);
-    }
 }

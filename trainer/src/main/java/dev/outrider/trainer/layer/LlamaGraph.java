@@ -146,11 +146,6 @@ public final class LlamaGraph implements AutoCloseable {
                 "Train with the vocabulary that the checkpoint was made for.");
     }
 
-    /** Replaces the layers by others out of the same deep model; embedding, norm and head stay. */
-    public void loadLayers(LayerCut cut) {
-        load(cut, weights().stream().filter(t -> LayerCut.inLayer(t.name())).toList());
-    }
-
     private void load(LayerCut cut, List<Tensor> to) {
         StoredValues.copy(cut.of().path().toString(), cut::tensor, to);
     }
