@@ -11,8 +11,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The tokenizer in the metadata of a GGUF file: {@code llama} (SentencePiece with scores) and {@code gpt2}
- * (byte-level, with the pattern that {@code tokenizer.ggml.pre} names). Tokens in the text are found as llama.cpp
+ * The tokenizer in the metadata of a GGUF file: {@code llama} (SentencePiece with scores), {@code gpt2}
+ * (byte-level, with the pattern that {@code tokenizer.ggml.pre} names) and {@code t5} (unigram). Tokens in the text are found as llama.cpp
  * does: user defined ones always, control tokens where asked for.
  */
 public final class GgufTokenizer {
@@ -45,19 +45,37 @@ public final class GgufTokenizer {
         return switch (kind) {
             case "llama" -> marked();
             case "gpt2" -> byteLevel();
-            default -> throw unsupported("model", kind, "llama or gpt2");
+            case "t5" -> unigram();
+            default -> throw unsupported("model", kind, "llama, gpt2 or t5");
         };
     }
 
     private Tokenizer marked() {
         Vocabulary vocabulary = vocabulary();
         vocabulary.requireBytes(file);
-        boolean prefix = flag("add_space_prefix", true);
-        Spaces.Prefix where = prefix ? Spaces.Prefix.EVERY : Spaces.Prefix.NEVER;
-        Spaces spaces = new Spaces(where, flag("remove_extra_whitespaces", false), prefix);
+        Spaces spaces = spaces();
         Merges merges = Merges.byScore(vocabulary, scores(vocabulary.size()));
         Ends ends = ends(vocabulary, 1, 2, true);
         return pieces(vocabulary, new MarkedBpe(vocabulary, merges, spaces), ends);
+    }
+
+    private Spaces spaces() {
+        boolean prefix = flag("add_space_prefix", true);
+        Spaces.Prefix where = prefix ? Spaces.Prefix.EVERY : Spaces.Prefix.NEVER;
+        return new Spaces(where, flag("remove_extra_whitespaces", false), prefix);
+    }
+
+    private Tokenizer unigram() {
+        if (metadata.has(KEYS + "precompiled_charsmap")) {
+            throw unsupported("precompiled_charsmap", "a normaliser by table", "text as it is");
+        }
+        Vocabulary vocabulary = vocabulary();
+        double[] scores = new double[vocabulary.size()];
+        float[] floats = scores(scores.length);
+        for (int id = 0; id < scores.length; id++) scores[id] = floats[id];
+        int unknown = id("unknown_token_id", 2, vocabulary);
+        Model unigram = new Unigram(vocabulary, scores, new Unigram.Options(spaces(), unknown, false));
+        return pieces(vocabulary, unigram, ends(vocabulary, -1, 1, false));
     }
 
     private Tokenizer byteLevel() {

@@ -12,11 +12,11 @@ import java.util.stream.IntStream;
  * no more than a space before every stretch of text or none; a tokenizer that puts one before the first alone
  * (LLaMA with {@code legacy: false}) is written with the former, as llama.cpp's own converter does.
  *
- * @param model {@code llama} or {@code gpt2}
- * @param pre the pattern's name, {@code default} for llama
+ * @param model {@code llama}, {@code gpt2} or {@code t5}
+ * @param pre the pattern's name, {@code default} where there is none
  * @param tokens [n] the pieces
  * @param types [n] 1 normal, 2 unknown, 3 control, 4 user defined, 5 unused, 6 byte
- * @param scores [n] of {@code llama} alone
+ * @param scores [n] of {@code llama} and {@code t5}
  * @param merges "left right" in order, of {@code gpt2} alone
  * @param bosId -1 for none, as the other ids
  * @param spacePrefix whether a space is put in front of text
@@ -48,6 +48,7 @@ public record GgufTokens(
         return switch (pieces.model()) {
             case MarkedBpe bpe -> marked(pieces, bpe);
             case ByteLevelBpe bpe -> byteLevel(pieces, bpe);
+            case Unigram unigram -> unigram(pieces, unigram);
         };
     }
 
@@ -73,6 +74,17 @@ public record GgufTokens(
         return of(t, "gpt2", pattern.first(), Optional.empty(), Optional.of(merges), false, false);
     }
 
+    private static GgufTokens unigram(PieceTokenizer t, Unigram unigram) {
+        Unigram.Options options = unigram.options();
+        if (options.byteFallback())
+            throw inexpressible("unigram with bytes for unknown characters", "an unknown token");
+        float[] scores = new float[t.size()];
+        for (int id = 0; id < scores.length; id++) scores[id] = (float) unigram.score(id);
+        Spaces spaces = options.spaces();
+        boolean prefix = spaces.prefix() != Spaces.Prefix.NEVER;
+        return of(t, "t5", "default", Optional.of(scores), Optional.empty(), prefix, spaces.collapse());
+    }
+
     private static GgufTokens of(
             PieceTokenizer t,
             String model,
@@ -82,7 +94,7 @@ public record GgufTokens(
             boolean prefix,
             boolean collapse) {
         Ends ends = t.ends();
-        int unknown = t.specialId("<unk>");
+        int unknown = t.model() instanceof Unigram u ? u.options().unknown() : t.specialId("<unk>");
         return new GgufTokens(
                 model,
                 pre,

@@ -11,16 +11,23 @@ import dev.outrider.checkpoints.tokenizer.Spaces.Prefix;
 /** The treatment of spaces in a {@code tokenizer.json}: what {@link SpacesJson} reads. */
 final class MarkedJsonWriter {
     private final Spaces spaces;
+    private final boolean split;
 
-    MarkedJsonWriter(Spaces spaces) {
+    /** @param split whether every space begins a stretch of its own */
+    MarkedJsonWriter(Spaces spaces, boolean split) {
         this.spaces = spaces;
+        this.split = split;
     }
 
     void write(ObjectNode root) {
-        boolean first = spaces.prefix() == Prefix.FIRST_UNLESS_SPACE;
-        boolean unless = first || spaces.prefix() == Prefix.EVERY_UNLESS_SPACE;
-        root.set("normalizer", unless ? root.nullNode() : normalizer());
-        root.set("pre_tokenizer", unless ? metaspace(first ? "first" : "always") : root.nullNode());
+        String scheme = switch (spaces.prefix()) {
+            case FIRST_UNLESS_SPACE -> "first";
+            case EVERY_UNLESS_SPACE -> "always";
+            case EVERY, NEVER -> "never";
+        };
+        boolean marks = !scheme.equals("never");
+        root.set("normalizer", marks ? root.nullNode() : normalizer());
+        root.set("pre_tokenizer", marks || split ? metaspace(scheme) : root.nullNode());
         root.set("decoder", decoder());
     }
 
@@ -32,11 +39,11 @@ final class MarkedJsonWriter {
         return sequence;
     }
 
-    private static ObjectNode metaspace(String scheme) {
+    private ObjectNode metaspace(String scheme) {
         return step("Metaspace")
                 .put("replacement", MARK)
                 .put("prepend_scheme", scheme)
-                .put("split", false);
+                .put("split", split);
     }
 
     private ObjectNode decoder() {

@@ -3,7 +3,7 @@ package dev.outrider.checkpoints.tokenizer;
 import java.util.stream.IntStream;
 
 /** What lies between special tokens: how a stretch of text becomes pieces, and pieces text. Immutable. */
-sealed interface Model permits MarkedBpe, ByteLevelBpe {
+sealed interface Model permits MarkedBpe, ByteLevelBpe, Unigram {
     /** Encoding with its working memory; for one thread. */
     interface Coder {
         /** Appends the ids of text[from, to), a part of a prepared stretch. */

@@ -24,13 +24,12 @@ final class PiecesJson {
 
     Vocabulary vocabulary() {
         JsonPlace vocab = model.at("vocab"), tokens = root.at("added_tokens");
-        if (!vocab.node().isObject()) throw vocab.expected("an object from piece to id");
+        if (!vocab.node().isObject() && !vocab.node().isArray()) throw vocab.expected("an object from piece to id");
         int size = size(vocab, tokens);
         String[] pieces = new String[size];
         Kind[] kinds = new Kind[size];
-        for (String piece : (Iterable<String>) vocab.node()::fieldNames) {
-            place(vocab.at(piece), piece, kind(piece), pieces, kinds);
-        }
+        if (vocab.node().isObject()) byName(vocab, pieces, kinds);
+        else inOrder(vocab, pieces, kinds);
         for (JsonPlace item : tokens.items()) {
             Kind kind = item.at("special").flag() ? Kind.CONTROL : Kind.DEFINED;
             place(item.at("id"), item.at("content").text(), kind, pieces, kinds);
@@ -40,9 +39,36 @@ final class PiecesJson {
         return new Vocabulary(file, List.of(pieces), List.of(kinds));
     }
 
+    private void byName(JsonPlace vocab, String[] pieces, Kind[] kinds) {
+        for (String piece : (Iterable<String>) vocab.node()::fieldNames) {
+            place(vocab.at(piece), piece, kind(piece), pieces, kinds);
+        }
+    }
+
+    // Unigram: a list of [piece, score].
+    private void inOrder(JsonPlace vocab, String[] pieces, Kind[] kinds) {
+        int id = 0;
+        for (JsonPlace item : vocab.items()) {
+            List<JsonPlace> pair = item.items();
+            if (pair.size() != 2 || !pair.get(1).node().isNumber()) throw item.expected("[piece, score]");
+            pieces[id] = pair.getFirst().text();
+            kinds[id] = kind(pieces[id++]);
+        }
+    }
+
+    /** The scores of a unigram model, checked by {@link #vocabulary}; those of added tokens are 0. */
+    double[] scores(int size) {
+        double[] scores = new double[size];
+        int id = 0;
+        for (JsonNode pair : model.at("vocab").node())
+            scores[id++] = pair.get(1).doubleValue();
+        return scores;
+    }
+
     private static int size(JsonPlace vocab, JsonPlace tokens) {
         int size = 0, most = vocab.node().size() + tokens.node().size();
-        for (JsonNode id : vocab.node()) size = Math.max(size, id.asInt() + 1);
+        if (vocab.node().isArray()) size = vocab.node().size();
+        else for (JsonNode id : vocab.node()) size = Math.max(size, id.asInt() + 1);
         for (JsonPlace item : tokens.items())
             size = Math.max(size, item.at("id").integer() + 1);
         return Math.min(size, most);

@@ -11,24 +11,27 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads {@code tokenizer.model} of SentencePiece: byte-pair encoding with byte fallback, as LLaMA uses it.
- * Merging prefers the piece of the highest score, then the leftmost. Special tokens in the text are
+ * Reads {@code tokenizer.model} of SentencePiece: byte-pair encoding with byte fallback, as LLaMA uses it
+ * (merging prefers the piece of the highest score, then the leftmost), and {@link Unigram}. Special tokens in the text are
  * treated as Hugging Face and llama.cpp do: cut out first, each stretch between them marked anew. Field
  * numbers: sentencepiece_model.proto.
  */
 public final class SentencePiece {
-    private static final int NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, BYTE = 6;
+    private static final int NORMAL = 1, UNKNOWN = 2, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5, BYTE = 6;
+    private static final int UNIGRAM = 1, BPE = 2;
 
     private final String file;
     private final List<String> pieces = new ArrayList<>();
     private final List<Kind> kinds = new ArrayList<>();
     private final List<Float> scores = new ArrayList<>();
-    private int model = 1;
+    private int model = UNIGRAM;
     private int bosId = 1;
     private int eosId = 2;
     private String normaliser = "none";
     private int charsMap;
     private boolean suffix;
+    private boolean byteFallback;
+    private int unknownId = -1;
     private boolean dummyPrefix = true;
     private boolean collapse = true;
     private boolean escape = true;
@@ -73,6 +76,7 @@ public final class SentencePiece {
                 default -> {}
             }
         }
+        if (type == UNKNOWN) unknownId = pieces.size();
         kinds.add(kind(type, in.place()));
         pieces.add(piece);
         scores.add(score);
@@ -83,9 +87,9 @@ public final class SentencePiece {
             case NORMAL -> Kind.NORMAL;
             case UNKNOWN, CONTROL -> Kind.CONTROL;
             case USER_DEFINED -> Kind.DEFINED;
+            case UNUSED -> Kind.UNUSED;
             case BYTE -> Kind.BYTE;
-            default ->
-                throw unsupported(place, "piece " + pieces.size() + " of type " + type, "types 1, 2, 3, 4 and 6");
+            default -> throw unsupported(place, "piece " + pieces.size() + " of type " + type, "types 1 to 6");
         };
     }
 
@@ -93,6 +97,7 @@ public final class SentencePiece {
         while (in.next()) {
             switch (in.field()) {
                 case 3 -> model = in.integer();
+                case 35 -> byteFallback = in.bool();
                 case 24 -> suffix = in.bool();
                 case 41 -> bosId = in.integer();
                 case 42 -> eosId = in.integer();
@@ -117,15 +122,26 @@ public final class SentencePiece {
     private Tokenizer tokenizer() {
         check();
         Vocabulary vocabulary = new Vocabulary(file, pieces, kinds);
-        vocabulary.requireBytes(file);
-        Merges merges = Merges.byScore(vocabulary, byId());
         Spaces.Prefix prefix = dummyPrefix ? Spaces.Prefix.EVERY : Spaces.Prefix.NEVER;
+        Spaces spaces = new Spaces(prefix, collapse, dummyPrefix);
         return new PieceTokenizer(
                 vocabulary,
-                new MarkedBpe(vocabulary, merges, new Spaces(prefix, collapse, dummyPrefix)),
+                model == UNIGRAM ? unigram(vocabulary, spaces) : bpe(vocabulary, spaces),
                 added(Kind.CONTROL),
                 added(Kind.DEFINED),
                 Ends.llama(control(bosId), control(eosId)));
+    }
+
+    private Model bpe(Vocabulary vocabulary, Spaces spaces) {
+        vocabulary.requireBytes(file);
+        return new MarkedBpe(vocabulary, Merges.byScore(vocabulary, byId()), spaces);
+    }
+
+    private Model unigram(Vocabulary vocabulary, Spaces spaces) {
+        if (byteFallback) vocabulary.requireBytes(file);
+        if (!byteFallback && unknownId < 0) throw unsupported(file, "neither unknown piece nor bytes", "one of them");
+        double[] byId = scores.stream().mapToDouble(Float::doubleValue).toArray();
+        return new Unigram(vocabulary, byId, new Unigram.Options(spaces, byteFallback ? -1 : unknownId, false));
     }
 
     private float[] byId() {
@@ -139,9 +155,9 @@ public final class SentencePiece {
         if (pieces.isEmpty()) {
             throw Failure.data(file, "no pieces", "a SentencePiece model", "Get the file again.");
         }
-        if (model != 2) {
+        if (model != UNIGRAM && model != BPE) {
             String name = model > 0 && model < names.length ? names[model] : String.valueOf(model);
-            throw unsupported(file, "model type " + name, "BPE");
+            throw unsupported(file, "model type " + name, "BPE or unigram");
         }
         if (charsMap > 0) throw unsupported(file, "normaliser " + normaliser, "identity");
         if (suffix || !escape) throw unsupported(file, "spaces written another way", "escape_whitespaces, as prefix");

@@ -9,20 +9,31 @@ final class SpacesJson {
     private static final String MARK = String.valueOf(Spaces.MARK);
 
     private final JsonPlace root;
+    private final boolean maySplit;
 
-    SpacesJson(JsonPlace root) {
+    /** @param maySplit whether cutting at every space is supported: for byte pairs it is not */
+    SpacesJson(JsonPlace root, boolean maySplit) {
         this.root = root;
+        this.maySplit = maySplit;
     }
 
     Spaces read() {
         return new Spaces(prefix(), false, strip());
     }
 
+    /** Whether every space begins a stretch of its own. */
+    boolean splits() {
+        JsonPlace pre = root.at("pre_tokenizer");
+        return !pre.absent() && (pre.at("split").absent() || pre.at("split").flag());
+    }
+
     // Either the normaliser marks spaces (Prepend, Replace) or the pre-tokenizer does (Metaspace).
     private Prefix prefix() {
         JsonPlace normalizer = root.at("normalizer"), pre = root.at("pre_tokenizer");
         if (normalizer.absent() && !pre.absent()) return metaspace(pre);
-        if (!pre.absent()) throw pre.unsupported("pre-tokenizer " + pre.type(), "none beside a normaliser");
+        if (!pre.absent() && !(maySplit && metaspace(pre) == Prefix.NEVER)) {
+            throw pre.unsupported("pre-tokenizer " + pre.type(), "none beside a normaliser");
+        }
         Prefix prefix = Prefix.NEVER;
         boolean replaces = false;
         for (JsonPlace step : normalizer.steps("normalizers")) {
@@ -42,10 +53,10 @@ final class SpacesJson {
         return prefix;
     }
 
-    private static Prefix metaspace(JsonPlace step) {
+    private Prefix metaspace(JsonPlace step) {
         if (!step.type().equals("Metaspace")) throw step.unsupported("pre-tokenizer " + step.type(), "Metaspace");
         step.at("replacement").require(MARK);
-        if (step.at("split").absent() || step.at("split").flag()) throw step.unsupported("split true", "split false");
+        if (splits() && !maySplit) throw step.unsupported("split true", "split false");
         String scheme = step.at("prepend_scheme").textOr("always");
         return switch (scheme) {
             case "always" -> Prefix.EVERY_UNLESS_SPACE;
@@ -65,8 +76,14 @@ final class SpacesJson {
             if (step.type().equals("Strip")) strip = stripsOne(step);
         }
         List<String> whole = List.of("Replace", "ByteFallback", "Fuse", "Strip");
+        if (types.equals(List.of("Metaspace")) && maySplit) return stripsMark(root.at("decoder"));
         if (types.equals(whole) || types.equals(whole.subList(0, 3))) return strip;
         throw root.at("decoder").unsupported("decoder " + types, whole.toString());
+    }
+
+    private static boolean stripsMark(JsonPlace step) {
+        step.at("replacement").require(MARK);
+        return !step.at("prepend_scheme").textOr("always").equals("never");
     }
 
     private static boolean stripsOne(JsonPlace step) {

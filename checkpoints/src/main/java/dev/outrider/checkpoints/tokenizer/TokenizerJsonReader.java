@@ -21,12 +21,14 @@ final class TokenizerJsonReader {
 
     Tokenizer read() {
         String type = model.at("type").textOr(model.at("merges").absent() ? "none" : "BPE");
-        if (!type.equals("BPE")) throw model.unsupported("model type " + type, "BPE");
-        checkOptions();
-        return ByteLevelJson.is(root) ? byteLevel() : marked();
+        return switch (type) {
+            case "BPE" -> bytePairs();
+            case "Unigram" -> unigram();
+            default -> throw model.unsupported("model type " + type, "BPE or Unigram");
+        };
     }
 
-    private void checkOptions() {
+    private Tokenizer bytePairs() {
         for (String key : List.of("dropout", "continuing_subword_prefix", "end_of_word_suffix")) {
             JsonPlace option = model.at(key);
             boolean off = option.absent()
@@ -34,6 +36,7 @@ final class TokenizerJsonReader {
                     || option.node().asDouble(1) == 0;
             if (!off) throw option.unsupported(key + " " + option.node(), "none");
         }
+        return ByteLevelJson.is(root) ? byteLevel() : marked();
     }
 
     private Tokenizer byteLevel() {
@@ -53,12 +56,25 @@ final class TokenizerJsonReader {
         if (model.at("ignore_merges").flag()) {
             throw model.at("ignore_merges").unsupported("ignore_merges true", "false without a byte-level step");
         }
-        Spaces spaces = new SpacesJson(root).read();
+        Spaces spaces = new SpacesJson(root, false).read();
         PiecesJson pieces = new PiecesJson(file.toString(), root, true);
         Vocabulary vocabulary = pieces.vocabulary();
         vocabulary.requireBytes(file.toString());
         Model bpe = new MarkedBpe(vocabulary, pieces.merges(vocabulary), spaces);
         return tokenizer(vocabulary, bpe, new EndsJson(file, root).read(vocabulary, "<s>", "</s>"));
+    }
+
+    private Tokenizer unigram() {
+        boolean bytes = model.at("byte_fallback").flag();
+        PiecesJson pieces = new PiecesJson(file.toString(), root, bytes);
+        Vocabulary vocabulary = pieces.vocabulary();
+        if (bytes) vocabulary.requireBytes(file.toString());
+        int unknown = bytes ? -1 : model.at("unk_id").integer();
+        if (unknown >= vocabulary.size()) throw model.at("unk_id").expected("an id of the vocabulary");
+        SpacesJson spaces = new SpacesJson(root, true);
+        Unigram.Options options = new Unigram.Options(spaces.read(), unknown, spaces.splits());
+        Model unigram = new Unigram(vocabulary, pieces.scores(vocabulary.size()), options);
+        return tokenizer(vocabulary, unigram, new EndsJson(file, root).read(vocabulary, "<s>", "</s>"));
     }
 
     private Tokenizer tokenizer(Vocabulary vocabulary, Model prepares, Ends ends) {

@@ -54,16 +54,34 @@ final class TokenizerJsonWriter {
         switch (tokenizer.model()) {
             case MarkedBpe bpe -> marked(bpe, root);
             case ByteLevelBpe bpe -> byteLevel(bpe, root);
+            case Unigram unigram -> unigram(unigram, root);
         }
         root.set("post_processor", template());
         return root;
     }
 
     private void marked(MarkedBpe bpe, ObjectNode root) {
-        if (bpe.spaces().collapse()) throw inexpressible("spaces that are collapsed");
-        if (!tokenizer.prepared().all().isEmpty()) throw inexpressible("tokens found after spaces are marked");
-        new MarkedJsonWriter(bpe.spaces()).write(root);
+        spaces(bpe.spaces(), false, root);
         root.set("model", JsonSteps.bpe(tokenizer, bpe.merges(), true, false));
+    }
+
+    private void spaces(Spaces spaces, boolean split, ObjectNode root) {
+        if (spaces.collapse()) throw inexpressible("spaces that are collapsed");
+        if (!tokenizer.prepared().all().isEmpty()) throw inexpressible("tokens found after spaces are marked");
+        new MarkedJsonWriter(spaces, split).write(root);
+    }
+
+    private void unigram(Unigram unigram, ObjectNode root) {
+        Unigram.Options options = unigram.options();
+        spaces(options.spaces(), options.wordsApart(), root);
+        ObjectNode model = root.putObject("model").put("type", "Unigram");
+        if (options.byteFallback()) model.putNull("unk_id");
+        else model.put("unk_id", options.unknown());
+        ArrayNode vocab = model.putArray("vocab");
+        for (int id = 0; id < tokenizer.size(); id++) {
+            vocab.addArray().add(tokenizer.piece(id)).add(unigram.score(id));
+        }
+        model.put("byte_fallback", options.byteFallback());
     }
 
     private void byteLevel(ByteLevelBpe bpe, ObjectNode root) {

@@ -66,6 +66,17 @@ class TokenizerFilesTest {
     }
 
     @Test
+    void unigramIsTheDefaultModel() throws IOException {
+        // By score: _ab -2, bc -3, abc -4, c -8. Unknown characters are one token, or bytes where asked for.
+        Tokenizer t = SentencePiece.read(model(new byte[0], plain()));
+        assertThat(t.encode("abc", false)).containsExactly(id("\u2581a"), id("bc"));
+        assertThat(t.encode("\u4e2d\u6587c", false)).containsExactly(id("\u2581"), 0, id("c"));
+        Tokenizer bytes = SentencePiece.read(model(message(field(35, 1)), plain()));
+        assertThat(bytes.encode("\u4e2d", false)).containsExactly(id("\u2581"), 3 + 0xe4, 3 + 0xb8, 3 + 0xad);
+        assertThat(bytes.hash()).isNotEqualTo(t.hash());
+    }
+
+    @Test
     void userDefinedPiecesAreNeverMerged() throws IOException {
         byte[] defined = piece("ca", 0, DEFINED);
         Tokenizer t = SentencePiece.read(write("tokenizer.model", concat(pieces(), field(1, defined), bpeAndPlain())));
@@ -76,9 +87,8 @@ class TokenizerFilesTest {
 
     @Test
     void otherKindsAreRefusedByName() throws IOException {
-        byte[] unigram = message(field(3, 1));
-        refused(() -> SentencePiece.read(model(unigram, plain())), "model type unigram");
-        refused(() -> SentencePiece.read(model(new byte[0], plain())), "model type unigram");
+        refused(() -> SentencePiece.read(model(message(field(3, 3)), plain())), "model type word");
+        refused(() -> SentencePiece.read(model(message(field(3, 4)), plain())), "model type char");
         byte[] nfkc = message(field(1, utf8("nmt_nfkc")), field(2, new byte[] {1, 2}));
         refused(() -> SentencePiece.read(model(bpe(), nfkc)), "normaliser nmt_nfkc");
         byte[] noBytes = concat(field(1, piece("<unk>", 0, UNKNOWN)), field(1, piece("a", 0, 1)), bpeAndPlain());
