@@ -6,7 +6,8 @@ import dev.outrider.checkpoints.Tensor;
 /**
  * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
  * [out, in] as Hugging Face stores them. Activations, gradients and accumulation are F32; weights given
- * to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16.
+ * to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16, matrices also I8
+ * (see {@link Buffer}), whose values are widened to F32 exactly.
  *
  * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long
  * as there are at most {@link #INVARIANT_ROWS}; this makes greedy speculative decoding bit-identical to
@@ -33,6 +34,14 @@ public interface Device extends AutoCloseable {
      * must stay mapped), a converted copy for other types; elsewhere a copy in device memory.
      */
     Buffer hold(Tensor tensor);
+
+    /**
+     * As {@link #hold(Tensor)}, in a type of choice: F32, BF16 (rounded to nearest even), or I8 for matrices
+     * whose rows are whole groups. A tensor of type F32 or BF16 already is not converted.
+     *
+     * @throws dev.outrider.checkpoints.Failure (data) when a value is not finite, or too large for I8's scales
+     */
+    Buffer hold(Tensor tensor, DType as);
 
     void upload(float[] from, int offset, Buffer to, int count);
 

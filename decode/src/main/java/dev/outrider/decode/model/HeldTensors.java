@@ -12,15 +12,17 @@ import java.util.function.Function;
 final class HeldTensors implements AutoCloseable {
     private final Device device;
     private final Function<String, Tensor> tensors;
+    private final WeightType type;
     private final Map<String, Buffer> held = new HashMap<>();
 
-    HeldTensors(Device device, Function<String, Tensor> tensors) {
+    HeldTensors(Device device, Function<String, Tensor> tensors, WeightType type) {
         this.device = device;
         this.tensors = tensors;
+        this.type = type;
     }
 
     Buffer held(String name) {
-        return held.computeIfAbsent(name, n -> device.hold(tensors.apply(n)));
+        return held.computeIfAbsent(name, n -> type.held(device, tensors.apply(n)));
     }
 
     /** name.weight [out, in] and, if there is one, name.bias [out]. */

@@ -59,10 +59,15 @@ public final class Llama implements CausalModel {
 
     /** A model with weights of its own, closed with it; the device stays the caller's. */
     public static Llama open(Path directory, Device device, int capacity) {
+        return open(directory, device, capacity, WeightType.STORED);
+    }
+
+    /** As {@link #open(Path, Device, int)}, the matrices held in a type of choice. */
+    public static Llama open(Path directory, Device device, int capacity, WeightType type) {
         Deque<AutoCloseable> opened = new ArrayDeque<>();
         try {
             Checkpoint checkpoint = opened(opened, Checkpoint.open(directory));
-            Llama model = new Llama(device, opened(opened, LlamaWeights.load(device, checkpoint)), capacity);
+            Llama model = new Llama(device, opened(opened, LlamaWeights.load(device, checkpoint, type)), capacity);
             model.owned.addAll(opened);
             return model;
         } catch (RuntimeException e) {

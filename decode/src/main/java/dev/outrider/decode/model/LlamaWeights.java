@@ -13,7 +13,8 @@ import java.util.stream.IntStream;
 
 /**
  * The weights of a LlamaForCausalLM where a device can read them; several {@link Llama}s may share them. On
- * the cpu they lie in the checkpoint's mapped files, so the checkpoint must stay open as long.
+ * the cpu they lie in the checkpoint's mapped files where they need no conversion, so the checkpoint must
+ * stay open as long.
  */
 public final class LlamaWeights implements AutoCloseable {
     /** The tensors of one layer. */
@@ -52,7 +53,16 @@ public final class LlamaWeights implements AutoCloseable {
      * when the checkpoint was opened.
      */
     public static LlamaWeights load(Device device, Checkpoint checkpoint) {
-        return of(device, checkpoint.config(), checkpoint.outputs(), checkpoint::tensor);
+        return load(device, checkpoint, WeightType.STORED);
+    }
+
+    /**
+     * As {@link #load(Device, Checkpoint)}, the matrices in a type of choice.
+     *
+     * @throws dev.outrider.checkpoints.Failure (data) naming the tensor whose values INT8 cannot hold
+     */
+    public static LlamaWeights load(Device device, Checkpoint checkpoint, WeightType type) {
+        return of(device, checkpoint.config(), checkpoint.outputs(), checkpoint::tensor, type);
     }
 
     /**
@@ -63,7 +73,16 @@ public final class LlamaWeights implements AutoCloseable {
      */
     public static LlamaWeights of(
             Device device, ModelConfig config, Optional<DraftVocabulary> outputs, Function<String, Tensor> tensors) {
-        HeldTensors held = new HeldTensors(device, tensors);
+        return of(device, config, outputs, tensors, WeightType.STORED);
+    }
+
+    private static LlamaWeights of(
+            Device device,
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Function<String, Tensor> tensors,
+            WeightType type) {
+        HeldTensors held = new HeldTensors(device, tensors, type);
         try {
             return new LlamaWeights(config, outputs, held);
         } catch (RuntimeException e) {

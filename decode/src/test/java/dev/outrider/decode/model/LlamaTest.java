@@ -22,6 +22,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -159,6 +160,57 @@ class LlamaTest {
             assertThat(weights.layers.getFirst().query().weight().address())
                     .isEqualTo(stored.data().address());
         }
+    }
+
+    @Test
+    void weightsThatATypeHoldsExactlyGiveTheSameBits() {
+        ModelConfig config = ModelConfig.draft(70, 64, 96, 2, 2, 64, 1, 2);
+        List<Tensor> tensors = tensors(config, Seeds.generator(11));
+        tensors.replaceAll(LlamaTest::inSteps);
+        Path written = folder.resolve("exact");
+        HuggingFace.write(written, config, tensors, Optional.empty(), Optional.empty());
+        int[] ids = Seeds.generator(12).ints(50, 0, 70).toArray();
+        float[][] expected;
+        try (Llama model = Llama.open(written, device, 60)) {
+            expected = read(model, ids, 0, 7);
+        }
+        for (WeightType type : WeightType.values()) {
+            try (Llama model = Llama.open(written, device, 60, type)) {
+                assertThat(read(model, ids, 0, 7)).as("%s", type).isDeepEqualTo(expected);
+                model.read(ids, 7, 43, 43); // more rows than one pass keeps invariant: widened panels
+                assertThat(model.length()).isEqualTo(50);
+            }
+        }
+    }
+
+    @Test
+    void typesOfWeights() {
+        Path written = write("types", ModelConfig.draft(70, 64, 40, 1, 2, 64, 1, 2), 13);
+        try (Checkpoint checkpoint = Checkpoint.open(written)) {
+            for (WeightType type : WeightType.values()) {
+                try (LlamaWeights weights = LlamaWeights.load(device, checkpoint, type)) {
+                    LlamaWeights.Layer layer = weights.layers.getFirst();
+                    DType expected =
+                            DType.valueOf(Map.of("STORED", "F32", "INT8", "I8").getOrDefault(type.name(), type.name()));
+                    assertThat(layer.gate().weight().type()).isEqualTo(expected);
+                    assertThat(weights.embedding.type()).isEqualTo(expected);
+                    assertThat(layer.inputNorm().type()).isEqualTo(DType.F32);
+                    // Rows of 40 are not whole groups.
+                    assertThat(layer.down().weight().type()).isEqualTo(type == WeightType.INT8 ? DType.F32 : expected);
+                }
+            }
+        }
+    }
+
+    // The same matrix in steps of 2^-9, every group of 32 reaching 127 of them: exact in all types.
+    private static Tensor inSteps(Tensor t) {
+        if (t.shape().length < 2) return t;
+        float[] values = t.floats();
+        for (int i = 0; i < values.length; i++) {
+            int q = i % 32 == 5 ? 127 : Math.clamp((long) (values[i] * 300), -127, 127);
+            values[i] = Math.scalb((float) q, -9);
+        }
+        return Tensor.of(t.name(), values, t.shape());
     }
 
     @Test

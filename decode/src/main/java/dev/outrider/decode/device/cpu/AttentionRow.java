@@ -8,8 +8,6 @@ import jdk.incubator.vector.VectorOperators;
 
 /** One query against n cached entries; the arithmetic of {@link CachedAttention}. */
 final class AttentionRow {
-    private static final SkinnyTile TILE = new SkinnyTileF32();
-
     private AttentionRow() {}
 
     /** Length of the scratch that {@link #attend} needs for up to {@code capacity} entries. */
@@ -43,7 +41,7 @@ final class AttentionRow {
         long stride = 4L * headDim, key = keys + stride * j;
         int last = n - 1 - j, count = Math.min(SkinnyTile.OUTS, n - j);
         long second = key + stride * Math.min(1, last), third = key + stride * Math.min(2, last);
-        TILE.one(scores, sums, headDim, q, key, second, third, key + stride * Math.min(3, last));
+        SkinnyProduct.F32.one(scores, sums, headDim, q, key, second, third, key + stride * Math.min(3, last));
         if (headDim % LANES != 0) {
             for (int o = 0; o < count; o++) rest(scores, sums + SkinnyTile.lanes(0, o), q, key + stride * o, headDim);
         }

@@ -1,25 +1,87 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.decode.device.Buffer;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Values of any stored type as floats in native memory. */
+/** Values of any stored type in native memory, as the kernels read them: floats, bfloat16 or rows of int8. */
 final class Converted {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private Converted() {}
 
+    /** A copy of the tensor as {@code as}: F32, BF16 or I8. */
+    static Buffer held(CpuDevice device, Tensor tensor, DType as) {
+        Buffer copy = device.allocate(as, tensor.elements());
+        switch (as) {
+            case F32 ->
+                Elementwise.each(device.threads(), tensor.elements(), (at, n) -> {
+                    floats(tensor, at, copy.address() + 4 * at, n);
+                });
+            case BF16 ->
+                Elementwise.each(device.threads(), tensor.elements(), (at, n) -> {
+                    bf16(tensor, at, copy.address() + 2 * at, n);
+                });
+            case I8 -> int8(device.threads(), tensor, copy);
+            default -> throw new IllegalArgumentException("weights of type " + as);
+        }
+        return copy;
+    }
+
     /** Writes elements from .. from + count - 1 of the tensor to an address. */
     static void floats(Tensor tensor, long from, long to, int count) {
-        if (tensor.dtype() == DType.F16) halves(tensor, from, to, count);
-        else for (int i = 0; i < count; i++) Lanes.set(to + 4L * i, (float) tensor.value(from + i));
+        switch (tensor.dtype()) {
+            case F16 -> halves(tensor, from, to, count);
+            case F32 -> MemorySegment.copy(tensor.data(), 4 * from, Lanes.ALL, to, 4L * count);
+            default -> {
+                for (int i = 0; i < count; i++) Lanes.set(to + 4L * i, (float) tensor.value(from + i));
+            }
+        }
     }
 
     private static void halves(Tensor tensor, long from, long to, int count) {
         for (int i = 0; i < count; i++) {
             Lanes.set(to + 4L * i, Float.float16ToFloat(tensor.data().get(HALF, 2 * (from + i))));
         }
+    }
+
+    private static void bf16(Tensor tensor, long from, long to, int count) {
+        for (int i = 0; i < count; i++) {
+            Lanes.ALL.set(ValueLayout.JAVA_SHORT_UNALIGNED, to + 2L * i, nearest((float) tensor.value(from + i)));
+        }
+    }
+
+    /** The bfloat16 nearest to a float, the even one of two; NaN stays NaN. */
+    private static short nearest(float value) {
+        int bits = Float.floatToIntBits(value);
+        if (Float.isNaN(value)) return (short) (bits >>> 16);
+        return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
+    }
+
+    private static void int8(Threads threads, Tensor tensor, Buffer to) {
+        int in = Math.toIntExact(tensor.shape()[tensor.shape().length - 1]);
+        long stride = Buffer.bytes(DType.I8, in);
+        threads.split(Math.toIntExact(tensor.elements() / in), (first, last) -> {
+            try (Arena arena = Arena.ofConfined()) {
+                long floats = arena.allocate(4L * in, 64).address();
+                for (long r = first; r < last; r++) {
+                    floats(tensor, r * in, floats, in);
+                    if (!Int8Rows.quantise(to.address() + r * stride, floats, in)) throw unfit(tensor, r);
+                }
+            }
+        });
+    }
+
+    private static Failure unfit(Tensor tensor, long row) {
+        return Failure.data(
+                tensor.name() + ", row " + row,
+                "values that are not finite, or above 8 million",
+                "weights that 8 bits and a scale in F16 can hold",
+                "The checkpoint is damaged; take another, or leave its weights as they are stored.");
     }
 }

@@ -57,7 +57,7 @@ public final class CpuDevice implements Device {
     @Override
     public Buffer allocate(DType type, long elements) {
         if (elements < 0) throw new IllegalArgumentException(elements + " elements");
-        return new Buffer(type, memory.allocate(Math.multiplyExact(elements, type.bytes)), elements);
+        return new Buffer(type, memory.allocate(Buffer.bytes(type, elements)), elements);
     }
 
     @Override
@@ -67,15 +67,15 @@ public final class CpuDevice implements Device {
 
     @Override
     public Buffer hold(Tensor tensor) {
-        boolean readable = tensor.dtype() == DType.F32 || tensor.dtype() == DType.BF16;
-        if (readable && tensor.data().isNative() && tensor.data().address() % tensor.dtype().bytes == 0) {
-            return inPlace(tensor);
-        }
-        Buffer copy = allocate(readable ? tensor.dtype() : DType.F32, tensor.elements());
-        if (readable) MemorySegment.copy(tensor.data(), 0, Lanes.ALL, copy.address(), copy.bytes());
-        else
-            Elementwise.each(
-                    threads, tensor.elements(), (at, n) -> Converted.floats(tensor, at, copy.address() + 4 * at, n));
+        return hold(tensor, tensor.dtype() == DType.BF16 ? DType.BF16 : DType.F32);
+    }
+
+    @Override
+    public Buffer hold(Tensor tensor, DType as) {
+        if (as == DType.I8 || as != tensor.dtype()) return Converted.held(this, tensor, as);
+        if (tensor.data().isNative() && tensor.data().address() % as.bytes == 0) return inPlace(tensor);
+        Buffer copy = allocate(as, tensor.elements());
+        MemorySegment.copy(tensor.data(), 0, Lanes.ALL, copy.address(), copy.bytes());
         return copy;
     }
 
@@ -99,12 +99,12 @@ public final class CpuDevice implements Device {
     @Override
     public void copy(Buffer from, Buffer to, long elements) {
         if (from.type() != to.type()) throw new IllegalArgumentException(from.type() + " to " + to.type());
-        Elementwise.copy(threads, at(from, elements), at(to, elements), elements * from.type().bytes);
+        Elementwise.copy(threads, at(from, elements), at(to, elements), Buffer.bytes(from.type(), elements));
     }
 
     @Override
     public void zero(Buffer x, long elements) {
-        Elementwise.zero(threads, at(x, elements), elements * x.type().bytes);
+        Elementwise.zero(threads, at(x, elements), Buffer.bytes(x.type(), elements));
     }
 
     private static long at(Buffer buffer, long elements) {
@@ -123,12 +123,16 @@ public final class CpuDevice implements Device {
         return buffer.type() == DType.BF16 ? at(buffer, elements) : floats(buffer, elements);
     }
 
+    private static long matrix(Buffer buffer, long elements) {
+        return buffer.type() == DType.I8 ? at(buffer, elements) : weights(buffer, elements);
+    }
+
     /** Weights as floats: themselves, or converted into the device's own scratch. */
     private long widened(Buffer buffer, int elements) {
         long address = weights(buffer, elements);
         if (buffer.type() == DType.F32) return address;
         long copy = own.floats(elements);
-        Gemm.widen(copy, address, elements);
+        Gemm.widen(copy, address, buffer.type(), elements);
         return copy;
     }
 
@@ -137,7 +141,7 @@ public final class CpuDevice implements Device {
     @Override
     public void embed(Buffer out, Buffer table, int[] ids, int offset, int rows, int channels) {
         checkIds(table, ids, offset, rows, channels);
-        long y = floats(out, (long) rows * channels), t = weights(table, 0);
+        long y = floats(out, (long) rows * channels), t = matrix(table, 0);
         Embedding.forward(threads, y, t, table.type(), ids, offset, rows, channels);
     }
 
@@ -154,10 +158,10 @@ public final class CpuDevice implements Device {
 
     @Override
     public void linear(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
-        long c = floats(y, (long) rows * out), a = floats(x, (long) rows * in), b = weights(w, (long) out * in);
+        long c = floats(y, (long) rows * out), a = floats(x, (long) rows * in), b = matrix(w, (long) out * in);
         if (rows <= INVARIANT_ROWS) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
         else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
-        else Gemm.ntBf16(threads, scratch, c, a, b, rows, out, in, beta);
+        else Gemm.ntWidened(threads, scratch, c, a, b, w.type(), rows, out, in, beta);
     }
 
     @Override

@@ -8,6 +8,9 @@ import static dev.outrider.decode.device.cpu.Lanes.set;
 import static dev.outrider.decode.device.cpu.Lanes.store;
 import static dev.outrider.decode.device.cpu.Lanes.whole;
 
+import dev.outrider.checkpoints.DType;
+import dev.outrider.decode.device.Buffer;
+
 /**
  * Large products: each thread makes a part of the output by one single-threaded OpenBLAS call, cut along
  * the larger of m and n. OpenBLAS sums each output over k in an order that follows from k alone, except
@@ -21,7 +24,7 @@ final class Gemm {
     /** Multiply-adds a part should have; half of it is still above OpenBLAS' small matrices (10^6). */
     private static final long PART = 1 << 21;
 
-    /** Floats of a panel of bf16 weights that are converted at a time. */
+    /** Floats of a panel of narrow weights that are converted at a time. */
     private static final int PANEL = 1 << 18;
 
     private Gemm() {}
@@ -44,16 +47,18 @@ final class Gemm {
         product(threads, true, false, c, ldc, a, lda, b, ldb, m, n, k, beta);
     }
 
-    /** As {@link #nt}, b being bf16: panels of it are converted and multiplied, each by the thread that uses it. */
-    static void ntBf16(Threads threads, Scratch[] scratch, long c, long a, long b, int m, int n, int k, float beta) {
+    /** As {@link #nt}, b being BF16 or I8: panels of it are widened and multiplied, each by the thread that uses it. */
+    static void ntWidened(
+            Threads threads, Scratch[] scratch, long c, long a, long b, DType type, int m, int n, int k, float beta) {
         OpenBlas.oneThread();
+        long stride = Buffer.bytes(type, k);
         int panel = Math.max(GRAIN, PANEL / k / GRAIN * GRAIN), panels = (n + panel - 1) / panel;
         int parts = Math.min(threads.count(), panels);
         threads.run(parts, part -> {
             long w = scratch[part].floats((long) panel * k);
             for (int p = part; p < panels; p += parts) {
                 int from = p * panel, count = Math.min(panel, n - from);
-                convert(w, b + 2L * from * k, count, k);
+                for (int r = 0; r < count; r++) widen(w + 4L * r * k, b + (from + r) * stride, type, k);
                 OpenBlas.sgemm(false, true, m, count, k, 1, a, k, w, k, beta, c + 4L * from, n);
             }
         });
@@ -102,12 +107,13 @@ final class Gemm {
         return part == parts ? length : (int) ((long) (length / GRAIN) * part / parts) * GRAIN;
     }
 
-    private static void convert(long to, long from, int rows, int width) {
-        for (int r = 0; r < rows; r++) widen(to + 4L * r * width, from + 2L * r * width, width);
+    /** A row of {@code count} BF16 or I8 weights as floats. */
+    static void widen(long to, long from, DType type, int count) {
+        if (type == DType.I8) Int8Rows.widenRow(to, from, count);
+        else widenRow(to, from, count);
     }
 
-    /** bf16 to float. */
-    static void widen(long to, long from, int count) {
+    private static void widenRow(long to, long from, int count) {
         int whole = whole(count);
         for (int i = 0; i < whole; i += LANES) store(loadBf16(from + 2L * i), to + 4L * i);
         for (int i = whole; i < count; i++) set(to + 4L * i, getBf16(from + 2L * i));

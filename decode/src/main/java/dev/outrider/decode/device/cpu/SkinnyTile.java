@@ -8,16 +8,16 @@ import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorShuffle;
 
 /**
- * The inner loop of {@link SkinnyProduct} for one type of weights: four rows of w against one, two or four
- * rows of x, every weight loaded once a tile. Each (row, output) pair has one accumulator of {@link #LANES}
- * lanes, whatever the tile.
+ * The inner loop of {@link SkinnyProduct} for one type of weights: four rows of w against one to six rows of
+ * x, every weight loaded and made a float once a tile. Each (row, output) pair has one accumulator of
+ * {@link #LANES} lanes, whatever the tile; what is left of a row after whole vectors is the caller's.
  */
 abstract class SkinnyTile {
     /** Outputs of a tile. */
     static final int OUTS = 4;
 
-    /** Most rows of a tile. */
-    static final int ROWS = 4;
+    /** Most rows of a tile: with four weights and one x, 29 of 32 registers. */
+    static final int ROWS = 6;
 
     private static final int HALF = LANES / 2, QUARTER = LANES / 4;
     private static final VectorShuffle<Float> BY_HALF = exchange(HALF), BY_QUARTER = exchange(QUARTER);
@@ -27,27 +27,8 @@ abstract class SkinnyTile {
     /** Where {@link #fold} leaves the sums of a, b, c, d. */
     private static final int[] PLACES = {0, HALF, QUARTER, HALF + QUARTER};
 
-    /** Bytes of a weight. */
-    abstract int bytes();
-
-    /** Elements of a row that one step of the inner loop takes; a part of a step is the caller's. */
-    abstract int step();
-
-    /** The weight at an address. */
-    abstract float weight(long address);
-
-    /** The lane that element i of a step is added to; each lane adds in the order of i. */
-    abstract int lane(int i);
-
-    /** Whether x has to be brought into this tile's order first. */
-    boolean arranges() {
-        return false;
-    }
-
-    /** Copies {@code count} elements of x, step by step in the order that the inner loop takes; asked only of a tile that {@link #arranges}. */
-    void arrange(long to, long from, long count) {
-        throw new IllegalStateException("this tile takes x as it is");
-    }
+    /** Weight i of a row of {@code in} weights. */
+    abstract float weight(long row, int i, int in);
 
     /** One row of x against the rows of w at w0..w3; accumulators from {@code to} on, as {@link #lanes(int, int)} says. */
     abstract void one(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
@@ -55,14 +36,28 @@ abstract class SkinnyTile {
     /** Two rows of x, {@code in} elements apart. */
     abstract void two(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
 
+    /** Three rows of x. */
+    abstract void three(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
+
     /** Four rows of x. */
     abstract void four(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
 
-    static void store(float[] sums, int at, FloatVector a, FloatVector b, FloatVector c, FloatVector d) {
-        a.intoArray(sums, at);
-        b.intoArray(sums, at + LANES);
-        c.intoArray(sums, at + 2 * LANES);
-        d.intoArray(sums, at + 3 * LANES);
+    /** Five rows of x. */
+    abstract void five(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
+
+    /** Six rows of x. */
+    abstract void six(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
+
+    /** {@code rows} rows of x, 1 to {@link #ROWS}. */
+    final void rows(int rows, float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
+        switch (rows) {
+            case 1 -> one(sums, 0, in, x, w0, w1, w2, w3);
+            case 2 -> two(sums, 0, in, x, w0, w1, w2, w3);
+            case 3 -> three(sums, 0, in, x, w0, w1, w2, w3);
+            case 4 -> four(sums, 0, in, x, w0, w1, w2, w3);
+            case 5 -> five(sums, 0, in, x, w0, w1, w2, w3);
+            default -> six(sums, 0, in, x, w0, w1, w2, w3);
+        }
     }
 
     /**

@@ -36,6 +36,19 @@ final class Native implements AutoCloseable {
         return new Buffer(DType.BF16, memory.address(), from.length);
     }
 
+    /** The values in rows of {@code in}, a multiple of the group, quantised. */
+    Buffer int8(Buffer values, int in) {
+        Buffer rows = new Buffer(
+                DType.I8,
+                arena.allocate(Buffer.bytes(DType.I8, values.elements()) + 8, 64)
+                        .address(),
+                values.elements());
+        for (long i = 0; i < values.elements(); i += in) {
+            Int8Rows.quantise(rows.slice(i, in).address(), values.address() + 4 * i, in);
+        }
+        return rows;
+    }
+
     static float[] floats(Buffer buffer) {
         float[] out = new float[Math.toIntExact(buffer.elements())];
         for (int i = 0; i < out.length; i++) out[i] = value(buffer, i);

@@ -3,6 +3,7 @@ package dev.outrider.decode.device.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import java.util.random.RandomGenerator;
@@ -27,7 +28,7 @@ class SkinnyProductTest {
     void rowsHaveTheBitsTheyHaveAlone() {
         Seeds.run(24, random -> {
             int in = size(random), out = size(random);
-            Buffer x = memory.normal(random, 32 * in, 1), w = weights(random, in * out);
+            Buffer x = memory.normal(random, 32 * in, 1), w = weights(random, in, out);
             float[] alone = alone(x, w, in, out);
             for (int rows = 1; rows <= 32; rows++) {
                 Buffer y = memory.zeros(rows * out);
@@ -41,7 +42,7 @@ class SkinnyProductTest {
     void vectorsAndScalarsGiveTheSameBits() {
         Seeds.run(40, random -> {
             int in = size(random), out = size(random), rows = 1 + random.nextInt(32);
-            Buffer x = memory.normal(random, rows * in, 1), w = weights(random, in * out);
+            Buffer x = memory.normal(random, rows * in, 1), w = weights(random, in, out);
             Buffer start = memory.normal(random, rows * out, 1);
             float beta = random.nextInt(2);
             Buffer fast = memory.of(Native.floats(start)), slow = memory.of(Native.floats(start));
@@ -55,7 +56,7 @@ class SkinnyProductTest {
     void agreesWithDoubles() {
         Seeds.run(20, random -> {
             int in = size(random), out = size(random), rows = 1 + random.nextInt(32);
-            Buffer x = memory.normal(random, rows * in, 1), w = weights(random, in * out);
+            Buffer x = memory.normal(random, rows * in, 1), w = weights(random, in, out);
             Buffer y = memory.zeros(rows * out);
             linear(2, y, x, w, rows, in, out, 0);
             for (int r = 0; r < rows; r++) {
@@ -63,6 +64,26 @@ class SkinnyProductTest {
                     assertThat((double) Native.value(y, (long) r * out + o))
                             .isCloseTo(dot(x, r, w, o, in), within(1e-6 * Math.sqrt(in) * 4));
                 }
+            }
+        });
+    }
+
+    @Test
+    void theTypeOfWeightsCountsByTheirValuesOnly() {
+        Seeds.run(20, random -> {
+            int in = Buffer.GROUP * (1 + random.nextInt(9)), out = size(random), rows = 1 + random.nextInt(32);
+            Buffer x = memory.normal(random, rows * in, 1), values = memory.normal(random, in * out, 1);
+            for (Buffer w : new Buffer[] {memory.bf16(values), memory.int8(values, in)}) {
+                Buffer wide = memory.zeros(in * out),
+                        narrow = memory.zeros(rows * out),
+                        full = memory.zeros(rows * out);
+                for (int o = 0; o < out; o++) {
+                    long row = (long) o * in;
+                    Gemm.widen(wide.slice(row, in).address(), w.slice(row, in).address(), w.type(), in);
+                }
+                linear(2, narrow, x, w, rows, in, out, 0);
+                linear(1, full, x, wide, rows, in, out, 0);
+                assertThat(Native.floats(narrow)).isEqualTo(Native.floats(full));
             }
         });
     }
@@ -85,17 +106,25 @@ class SkinnyProductTest {
     private static double dot(Buffer x, int row, Buffer w, int o, int in) {
         double sum = 0;
         for (int i = 0; i < in; i++) {
-            sum += (double) Native.value(x, (long) row * in + i) * Native.value(w, (long) o * in + i);
+            sum += (double) Native.value(x, (long) row * in + i) * weight(w, o, i, in);
         }
         return sum;
     }
 
-    private Buffer weights(RandomGenerator random, int count) {
-        Buffer values = memory.normal(random, count, 1);
+    private static float weight(Buffer w, int o, int i, int in) {
+        if (w.type() != DType.I8) return Native.value(w, (long) o * in + i);
+        return Int8Rows.value(w.slice((long) o * in, in).address(), i, in);
+    }
+
+    private Buffer weights(RandomGenerator random, int in, int out) {
+        Buffer values = memory.normal(random, in * out, 1);
+        if (in % Buffer.GROUP == 0) return memory.int8(values, in);
         return random.nextBoolean() ? values : memory.bf16(values);
     }
 
+    // A third of them whole groups, for 8-bit weights.
     private static int size(RandomGenerator random) {
+        if (random.nextInt(3) == 0) return Buffer.GROUP * (1 + random.nextInt(9));
         return 1 + random.nextInt(random.nextBoolean() ? 20 : 300);
     }
 }

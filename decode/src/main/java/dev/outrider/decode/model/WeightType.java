@@ -1,0 +1,33 @@
+package dev.outrider.decode.model;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Tensor;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+
+/**
+ * How a model's matrices are held: decoding is as fast as they are small. The model that results is a model
+ * of its own: a draft checked against a target in int8 reproduces that target's words, not the float32 one's.
+ */
+public enum WeightType {
+    /** As the checkpoint has them, in its mapped file; F32 for types that are not computed with. */
+    STORED,
+    /** 4 bytes a weight. */
+    F32,
+    /** 2 bytes a weight, rounded to nearest even. */
+    BF16,
+    /**
+     * 1.0625 bytes a weight: groups of 32 along a row, each with a scale in F16, as GGUF's Q8_0, whose
+     * tensors are held without further loss. A matrix whose rows are not whole groups stays as it is stored.
+     */
+    INT8;
+
+    /** A tensor on a device; norms and biases, which no product reads, are F32 unless STORED. */
+    Buffer held(Device device, Tensor tensor) {
+        if (this == STORED) return device.hold(tensor);
+        if (tensor.shape().length < 2 || this == F32) return device.hold(tensor, DType.F32);
+        if (this == BF16) return device.hold(tensor, DType.BF16);
+        long in = tensor.shape()[tensor.shape().length - 1];
+        return in % Buffer.GROUP == 0 ? device.hold(tensor, DType.I8) : device.hold(tensor);
+    }
+}
