@@ -128,6 +128,21 @@ public final class Checkpoint implements AutoCloseable {
         return weights.tensor(name);
     }
 
+    /** A tensor's shape, without making its values. */
+    public long[] shape(String name) {
+        return weights.shape(name);
+    }
+
+    /** The name of the type that a tensor is stored in, such as BF16 or, in a GGUF, Q4_1. */
+    public String storedType(String name) {
+        return weights.storage(name).type();
+    }
+
+    /** Bytes of a tensor in its file. */
+    public long storedBytes(String name) {
+        return weights.storage(name).bytes();
+    }
+
     /** The tokenizer in the directory, or beside the file; read when first asked for. */
     public synchronized Optional<Tokenizer> tokenizer() {
         if (tokenizer == null) tokenizer = Tokenizers.open(path);

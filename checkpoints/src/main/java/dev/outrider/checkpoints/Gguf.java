@@ -43,7 +43,7 @@ public final class Gguf {
         Gguf gguf = new Gguf(config, tensors, stored);
         gguf.check(file);
         Map<String, GgufValue> metadata = gguf.metadata(name);
-        metadata.putAll(vocabulary.metadata());
+        metadata.putAll(vocabulary.of(config).metadata());
         List<GgufWriter.Item> items = gguf.items();
         AtomicFiles.file(file, temporary -> GgufWriter.write(temporary, metadata, items));
     }

@@ -2,14 +2,20 @@ package dev.outrider.checkpoints;
 
 import dev.outrider.checkpoints.tokenizer.GgufTokens;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** A model's tokenizer and chat template as GGUF metadata ({@code tokenizer.*}). */
 public final class GgufVocabulary {
     static final String PREFIX = "tokenizer.", CHAT_TEMPLATE = "tokenizer.chat_template";
     private static final String GGML = "tokenizer.ggml.";
+
+    private static final int UNUSED = 5;
 
     private final Map<String, GgufValue> metadata;
 
@@ -56,6 +62,49 @@ public final class GgufVocabulary {
         Map<String, GgufValue> own = new LinkedHashMap<>();
         metadata.keys().stream().filter(k -> k.startsWith(PREFIX)).forEach(k -> own.put(k, metadata.value(k)));
         return new GgufVocabulary(own);
+    }
+
+    /**
+     * The same for a model: the tokens that its configuration says begin and end a text, and a token for every row
+     * of its embedding, as llama.cpp asks; those beyond the tokenizer's stand for nothing.
+     */
+    GgufVocabulary of(ModelConfig config) {
+        if (!(metadata.get(GGML + "tokens") instanceof GgufValue.Texts tokens)) return this;
+        Map<String, GgufValue> own = new LinkedHashMap<>(metadata);
+        List<Integer> ends = config.eosIds();
+        id(own, "bos_token_id", config.bosId());
+        id(own, "eos_token_id", ends.isEmpty() ? -1 : ends.getFirst());
+        id(own, "eot_token_id", ends.size() < 2 ? -1 : ends.get(1));
+        id(own, "padding_token_id", config.padId());
+        fill(own, tokens.values().size(), config.vocabSize());
+        return new GgufVocabulary(own);
+    }
+
+    private static void fill(Map<String, GgufValue> own, int size, int rows) {
+        if (size > rows) {
+            throw Failure.usage(
+                    "tokenizer for GGUF",
+                    size + " tokens for a vocabulary of " + rows,
+                    "at most as many tokens as the model has rows",
+                    "Use the tokenizer that the model was trained with.");
+        }
+        if (own.get(GGML + "tokens") instanceof GgufValue.Texts tokens) {
+            Stream<String> unused = IntStream.range(size, rows).mapToObj(id -> "[PAD" + id + "]");
+            own.put(
+                    GGML + "tokens",
+                    new GgufValue.Texts(
+                            Stream.concat(tokens.values().stream(), unused).toList()));
+        }
+        if (own.get(GGML + "token_type") instanceof GgufValue.Wholes types) {
+            long[] all = Arrays.copyOf(types.values(), rows);
+            Arrays.fill(all, size, rows, UNUSED);
+            own.put(GGML + "token_type", new GgufValue.Wholes(types.kind(), all));
+        }
+        if (own.get(GGML + "scores") instanceof GgufValue.Reals scores) {
+            double[] all = Arrays.copyOf(scores.values(), rows);
+            Arrays.fill(all, size, rows, -1000);
+            own.put(GGML + "scores", new GgufValue.Reals(scores.kind(), all));
+        }
     }
 
     /** The same with another chat template, or with none. */

@@ -92,6 +92,11 @@ final class GgufWeights implements Weights {
         return entry(name).type().plain().orElse(DType.F32);
     }
 
+    @Override
+    public Stored storage(String name) {
+        return new Stored(entry(name).type().name(), entry(name).size());
+    }
+
     private GgufFile.Entry entry(String name) {
         GgufFile.Entry entry = byName.get(name);
         if (entry != null) return entry;

@@ -61,12 +61,25 @@ public record Provenance(
     }
 
     /**
-     * The folder's provenance; empty where it has none.
+     * Writes it beside a file that is no folder, as {@code FILE.provenance.json}.
+     *
+     * @throws Failure MACHINE or USAGE where it cannot be written
+     */
+    public void writeBeside(Path file) {
+        AtomicFiles.file(beside(file), temporary -> Json.write(temporary, this));
+    }
+
+    private static Path beside(Path file) {
+        return file.resolveSibling(file.getFileName() + "." + FILE);
+    }
+
+    /**
+     * The folder's provenance, or that beside a file; empty where it has none.
      *
      * @throws Failure DATA where the file is damaged
      */
     public static Optional<Provenance> read(Path folder) {
-        Path file = folder.resolve(FILE);
+        Path file = Files.isRegularFile(folder) ? beside(folder) : folder.resolve(FILE);
         if (!Files.exists(file)) return Optional.empty();
         JsonNode json = Json.read(file).node();
         try {

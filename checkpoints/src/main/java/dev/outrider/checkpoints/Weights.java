@@ -19,6 +19,14 @@ interface Weights extends AutoCloseable {
         return tensor(name).dtype();
     }
 
+    /** What it is stored as: a type's name, and bytes in the file. */
+    default Stored storage(String name) {
+        return new Stored(dtype(name).name(), Tensor.elements(shape(name)) * dtype(name).bytes);
+    }
+
+    /** A type's name, such as BF16 or Q4_1, and the bytes that a tensor takes in the file. */
+    record Stored(String type, long bytes) {}
+
     /** File and tensor, for messages; also of a name that is not there. */
     String place(String name);
 

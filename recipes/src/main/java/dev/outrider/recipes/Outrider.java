@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.recipes.verb.BenchVerb;
 import dev.outrider.recipes.verb.ChatVerb;
+import dev.outrider.recipes.verb.ConvertVerb;
 import dev.outrider.recipes.verb.DataVerb;
 import dev.outrider.recipes.verb.DistillVerb;
 import dev.outrider.recipes.verb.EvaluateVerb;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Command;
             EvaluateVerb.class,
             ChatVerb.class,
             InspectVerb.class,
+            ConvertVerb.class,
             BenchVerb.class
         },
         footer = {
@@ -72,6 +74,7 @@ public final class Outrider {
         CommandLine line = new CommandLine(new Outrider());
         line.setExecutionExceptionHandler((e, command, parsed) -> explain(e, command.getErr()));
         line.setParameterExceptionHandler((e, args) -> misused(e));
+        line.setCaseInsensitiveEnumValuesAllowed(true);
         line.setUsageHelpAutoWidth(true);
         line.setUsageHelpLongOptionsMaxWidth(28);
         return line;

@@ -318,7 +318,24 @@ public record Recipe(
         F16
     }
 
-    public record Export(@Key("bf16") Stored dtype) {}
+    /**
+     * @param gguf types in which the drafts are written as GGUF as well; tokenizers trained here have no place in
+     *     one, as llama.cpp ranks pieces and not merges
+     * @param padVocabulary rows that the drafts are given, as many as the target's servers ask for; 0 for the
+     *     tokenizer's own
+     */
+    public record Export(
+            @Key("bf16") Stored dtype,
+            @Key("[]") List<GgufStored> gguf,
+            @Key(value = "0", min = 0) int padVocabulary) {}
+
+    /** Types of matrices in a GGUF. */
+    public enum GgufStored {
+        BF16,
+        F32,
+        F16,
+        Q8_0
+    }
 
     /**
      * @param gammas draft lengths

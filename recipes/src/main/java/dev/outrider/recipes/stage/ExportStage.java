@@ -1,18 +1,28 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Conversion;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.GgufType;
 import dev.outrider.checkpoints.HuggingFace;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.checkpoints.VocabularyPadding;
+import dev.outrider.checkpoints.VocabularyPadding.Padded;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 
-/** Writes target (where it was trained here) and drafts as Hugging Face directories. */
+/**
+ * Writes target (where it was trained here) and drafts as Hugging Face directories, the drafts as GGUF and with as
+ * many rows as a server asks for as well.
+ */
 public final class ExportStage implements Stage {
     @Override
     public String name() {
@@ -33,26 +43,61 @@ public final class ExportStage implements Stage {
     public void run(Run run) {
         DType dtype = DType.valueOf(run.recipe().export().dtype().name());
         if (run.recipe().target().checkpoint().isEmpty()) {
-            write(run, Models.target(run), run.exported().resolve("target"), dtype);
+            Path target = Models.target(run);
+            try (Checkpoint checkpoint = Checkpoint.open(target)) {
+                directory(run, checkpoint, plain(checkpoint), run.exported().resolve("target"), dtype);
+            }
         }
-        write(run, Models.last(run.pretrainRun()), run.exported().resolve("draft-pretrained"), dtype);
-        write(run, Models.last(run.distillRun()), run.exported().resolve("draft-aligned"), dtype);
+        draft(run, Models.last(run.pretrainRun()), "draft-pretrained", dtype);
+        draft(run, Models.last(run.distillRun()), "draft-aligned", dtype);
     }
 
-    private static void write(Run run, Path from, Path to, DType dtype) {
+    private static void draft(Run run, Path from, String name, DType dtype) {
+        Recipe.Export export = run.recipe().export();
         try (Checkpoint checkpoint = Checkpoint.open(from)) {
-            Tokenizer tokenizer = checkpoint.requireTokenizer();
-            List<Tensor> tensors =
-                    checkpoint.names().stream().map(checkpoint::tensor).toList();
-            HuggingFace.write(
-                    to,
-                    checkpoint.config(),
-                    tensors,
-                    dtype,
-                    Optional.of(tokenizer),
-                    Optional.of(run.provenance("", from.toString())));
-            run.out().println(to + "  " + dtype + "  from " + from);
+            Padded directory = export.padVocabulary() > 0 ? full(checkpoint, export) : plain(checkpoint);
+            directory(run, checkpoint, directory, run.exported().resolve(name), dtype);
+            Padded gguf = checkpoint.config().pruned() ? full(checkpoint, export) : directory;
+            for (Recipe.GgufStored type : export.gguf()) {
+                gguf(
+                        run,
+                        checkpoint,
+                        gguf,
+                        run.exported().resolve(name + "-" + type.name().toLowerCase(Locale.ROOT) + ".gguf"),
+                        type);
+            }
         }
+    }
+
+    private static Padded plain(Checkpoint checkpoint) {
+        return new Padded(checkpoint.config(), tensors(checkpoint));
+    }
+
+    // Other servers know no drafts that say only some tokens: these have a row for every token as well.
+    private static Padded full(Checkpoint checkpoint, Recipe.Export export) {
+        ModelConfig config = checkpoint.config();
+        int rows = export.padVocabulary() > 0 ? export.padVocabulary() : config.vocabSize();
+        return checkpoint
+                .outputs()
+                .map(outputs -> VocabularyPadding.spread(rows, config, tensors(checkpoint), outputs))
+                .orElseGet(() -> VocabularyPadding.to(rows, config, tensors(checkpoint)));
+    }
+
+    private static List<Tensor> tensors(Checkpoint checkpoint) {
+        return checkpoint.names().stream().map(checkpoint::tensor).toList();
+    }
+
+    private static void directory(Run run, Checkpoint checkpoint, Padded model, Path to, DType dtype) {
+        Tokenizer tokenizer = checkpoint.requireTokenizer();
+        Provenance provenance = run.provenance("", checkpoint.path().toString());
+        HuggingFace.write(to, model.config(), model.tensors(), dtype, Optional.of(tokenizer), Optional.of(provenance));
+        run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
+    }
+
+    private static void gguf(Run run, Checkpoint checkpoint, Padded model, Path to, Recipe.GgufStored type) {
+        Conversion.gguf(to, checkpoint, model.config(), model.tensors(), GgufType.valueOf(type.name()));
+        run.provenance("", checkpoint.path().toString()).writeBeside(to);
+        run.out().println(to + "  " + type.name() + "  from " + checkpoint.path());
     }
 
     @Override

@@ -5,7 +5,7 @@ import picocli.CommandLine.Command;
 @Command(
         name = "export",
         mixinStandardHelpOptions = true,
-        description = "Writes target and drafts as Hugging Face directories.",
+        description = "Writes target and drafts as Hugging Face directories, drafts as GGUF as well (export.gguf).",
         footer = {"", "Example:  ./outrider export recipes/quickstart.yaml export.dtype=f16"})
 public final class ExportVerb extends RecipeVerb.Named {
     @Override

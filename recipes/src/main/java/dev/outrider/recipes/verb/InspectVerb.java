@@ -1,14 +1,13 @@
 package dev.outrider.recipes.verb;
 
 import dev.outrider.checkpoints.Checkpoint;
-import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.GgufMetadata;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.StepFolders;
-import dev.outrider.checkpoints.Tensor;
 import dev.outrider.checkpoints.TrainingState;
-import dev.outrider.checkpoints.tokenizer.Tokenizers;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.Shards;
 import java.nio.file.Files;
@@ -16,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -92,20 +92,31 @@ public final class InspectVerb implements Callable<Integer> {
                     c.ropeScaling(),
                     c.eosIds());
             memory(checkpoint);
-            Tokenizers.open(folder)
-                    .ifPresentOrElse(
-                            t -> System.out.printf("tokenizer   %d pieces, %s%n", t.size(), t.hash()),
-                            () -> System.out.println("tokenizer   none"));
+            Optional<Tokenizer> tokenizer = checkpoint.tokenizer();
+            System.out.println("tokenizer   "
+                    + tokenizer
+                            .map(t -> kind(folder) + t.size() + " pieces, " + t.hash())
+                            .orElse("none"));
+            System.out.println("template    "
+                    + checkpoint.chatTemplate().map(t -> "in " + t.place()).orElse("none"));
         }
         history(folder);
     }
 
+    // A GGUF names the kind of its tokenizer.
+    private static String kind(Path model) {
+        if (!Files.isRegularFile(model) || !model.toString().endsWith(".gguf")) return "";
+        GgufMetadata metadata = GgufMetadata.read(model);
+        return metadata.text("tokenizer.ggml.model").orElse("?") + " ("
+                + metadata.text("tokenizer.ggml.pre").orElse("default") + "), ";
+    }
+
     private void memory(Checkpoint checkpoint) {
-        Map<DType, Long> bytes = new TreeMap<>();
+        Map<String, Long> bytes = new TreeMap<>();
         for (String name : checkpoint.names()) {
-            Tensor t = checkpoint.tensor(name);
-            bytes.merge(t.dtype(), t.data().byteSize(), Long::sum);
-            if (tensors) System.out.printf("  %-56s %-5s %s%n", name, t.dtype(), Arrays.toString(t.shape()));
+            String type = checkpoint.storedType(name);
+            bytes.merge(type, checkpoint.storedBytes(name), Long::sum);
+            if (tensors) System.out.printf("  %-56s %-5s %s%n", name, type, Arrays.toString(checkpoint.shape(name)));
         }
         bytes.forEach((type, n) -> System.out.printf(Locale.ROOT, "memory      %s %.1f MB%n", type, n / 1e6));
     }
@@ -115,7 +126,6 @@ public final class InspectVerb implements Callable<Integer> {
             TrainingState s = TrainingState.read(folder.resolve("state.json"));
             System.out.printf("training    step %d, %d tokens, seed %d%n", s.step(), s.tokens(), s.seed());
         }
-        if (!Files.isDirectory(folder)) return;
         Provenance.read(folder)
                 .ifPresent(p -> System.out.printf(
                         "made        %s by: %s%nversions    %s%nseed        %d, data %s, parent %s%n",
