@@ -8,13 +8,16 @@ import dev.outrider.checkpoints.Seeds;
 import dev.outrider.data.Sessions;
 import dev.outrider.data.shard.ShardFolder;
 import dev.outrider.data.shard.ShardRow;
+import dev.outrider.data.shard.Shards;
 import dev.outrider.decode.ngram.NgramCounter;
 import dev.outrider.decode.ngram.NgramHeader;
 import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Recorded;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.apache.spark.sql.SparkSession;
@@ -87,6 +90,21 @@ class AnswerNgramsTest {
         try (NgramTable table = NgramTable.open(output)) {
             assertThat(table.verify().header().tokens()).isEqualTo(counter.tokens());
             assertThat(table.header().facts()).containsKeys("shards.0", "shards.1", "most_followers");
+        }
+    }
+
+    @Test
+    void rowsAreAnswersToReplay() throws IOException {
+        List<ShardRow> rows = rows(4, 20);
+        try (Shards shards = Shards.open(shards("one", "h", rows))) {
+            List<Recorded> recorded = RecordedAnswers.of(shards);
+            assertThat(recorded).hasSize(20);
+            for (int i = 0; i < 20; i++) {
+                int prompt = rows.get(i).tokens().length - rows.get(i).supervised();
+                assertThat(recorded.get(i).prompt())
+                        .isEqualTo(Arrays.copyOf(rows.get(i).tokens(), prompt));
+                assertThat(recorded.get(i).answer()).hasSize(rows.get(i).supervised());
+            }
         }
     }
 

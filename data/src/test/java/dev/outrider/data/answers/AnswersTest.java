@@ -125,6 +125,19 @@ class AnswersTest {
     }
 
     @Test
+    void greedyAnswersCanBeReplayed() {
+        var greedy = answers(first.output()).values().stream()
+                .filter(a -> a.success() && a.id().contains("@0.0#"))
+                .toList();
+        var recorded = RecordedAnswers.greedy(first.output());
+        assertThat(recorded).hasSameSizeAs(greedy).isNotEmpty();
+        assertThat(recorded.stream().map(r -> Arrays.toString(r.prompt()) + Arrays.toString(r.answer())))
+                .containsExactlyInAnyOrderElementsOf(greedy.stream()
+                        .map(a -> Arrays.toString(a.promptIds()) + Arrays.toString(a.answerIds()))
+                        .toList());
+    }
+
+    @Test
     void greedyAnswersAreTheDecodersOwn() {
         Tokenizer tokenizer = TestTokenizer.train();
         try (CpuDevice device = new CpuDevice(1);

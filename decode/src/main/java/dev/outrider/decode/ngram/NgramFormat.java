@@ -1,14 +1,14 @@
 package dev.outrider.decode.ngram;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.Failure;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.zip.CRC32C;
 
 /**
@@ -19,7 +19,8 @@ import java.util.zip.CRC32C;
  * 16  CRC32C of the header from 24 on (4), of all behind the header (4)
  * 24  V (4), order N (4)                32  tokens counted (8)
  * 40  contexts (8), entries (8) by length of the context, N times
- * ..  length (4) and UTF-8 of the tokenizer's hash, length (4) and UTF-8 of the facts as JSON, padding to 8
+ * ..  number of strings (4), each as length (4) and UTF-8: the tokenizer's hash, then keys and values of facts;
+ *     padding to 8
  * then for each length of context, each padded to 8 bytes:
  *     directory    2^bits + 1 times 4: number of the first context whose key begins with these bits or more
  *     fingerprints a context 4: low bits of its key; contexts are in the order of their keys
@@ -44,8 +45,6 @@ final class NgramFormat {
 
     /** Contexts a directory's slot stands for, at least, on average. */
     private static final int SLOT = 8;
-
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     /** Places of one length of context: offsets of its columns, bits of its directory. */
     record Section(int bits, long contexts, long entries, long directory) {
@@ -93,11 +92,9 @@ final class NgramFormat {
     }
 
     static long headerBytes(NgramHeader header) {
-        return padded(AT_SIZES
-                + 16L * header.order()
-                + 8
-                + header.tokenizerHash().getBytes(StandardCharsets.UTF_8).length
-                + json(header.facts()).length);
+        long bytes = AT_SIZES + 16L * header.order() + 4;
+        for (String each : strings(header)) bytes += 4 + utf8(each).length;
+        return padded(bytes);
     }
 
     /** Everything but the checksums. */
@@ -113,8 +110,14 @@ final class NgramFormat {
             to.set(LONG, at, header.contexts()[k]);
             to.set(LONG, at + 8, header.entries()[k]);
         }
-        at = string(to, at, header.tokenizerHash().getBytes(StandardCharsets.UTF_8));
-        string(to, at, json(header.facts()));
+        to.set(INT, at, strings(header).size());
+        at += 4;
+        for (String each : strings(header)) {
+            byte[] utf8 = utf8(each);
+            to.set(INT.withByteAlignment(1), at, utf8.length);
+            MemorySegment.copy(utf8, 0, to, ValueLayout.JAVA_BYTE, at + 4, utf8.length);
+            at += 4 + utf8.length;
+        }
     }
 
     /** Of a header whose checksum is right. */
@@ -127,15 +130,11 @@ final class NgramFormat {
             contexts[k] = from.get(LONG, at);
             entries[k] = from.get(LONG, at + 8);
         }
-        byte[] hash = string(from, at);
-        byte[] facts = string(from, at + 4 + hash.length);
+        List<String> strings = strings(from, at + 4, from.get(INT, at));
+        Map<String, String> facts = new TreeMap<>();
+        for (int i = 1; i + 1 < strings.size(); i += 2) facts.put(strings.get(i), strings.get(i + 1));
         return new NgramHeader(
-                from.get(INT, AT_VOCABULARY),
-                new String(hash, StandardCharsets.UTF_8),
-                from.get(LONG, AT_TOKENS),
-                contexts,
-                entries,
-                facts(facts));
+                from.get(INT, AT_VOCABULARY), strings.getFirst(), from.get(LONG, AT_TOKENS), contexts, entries, facts);
     }
 
     static int crc(MemorySegment bytes, long from, long to) {
@@ -151,34 +150,26 @@ final class NgramFormat {
         return bytes + 7 & -8;
     }
 
-    private static long string(MemorySegment to, long at, byte[] utf8) {
-        to.set(INT.withByteAlignment(1), at, utf8.length);
-        MemorySegment.copy(utf8, 0, to, ValueLayout.JAVA_BYTE, at + 4, utf8.length);
-        return at + 4 + utf8.length;
+    private static List<String> strings(NgramHeader header) {
+        List<String> strings = new ArrayList<>();
+        strings.add(header.tokenizerHash());
+        header.facts().forEach((key, value) -> strings.addAll(List.of(key, value)));
+        return strings;
     }
 
-    private static byte[] string(MemorySegment from, long at) {
-        int length = from.get(INT.withByteAlignment(1), at);
-        return from.asSlice(at + 4, length).toArray(ValueLayout.JAVA_BYTE);
-    }
-
-    private static byte[] json(Map<String, String> facts) {
-        try {
-            return JSON.writeValueAsBytes(facts);
-        } catch (JsonProcessingException e) {
-            throw new IllegalStateException(e);
+    private static List<String> strings(MemorySegment from, long at, int count) {
+        List<String> strings = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            int length = from.get(INT.withByteAlignment(1), at);
+            strings.add(
+                    new String(from.asSlice(at + 4, length).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.UTF_8));
+            at += 4 + length;
         }
+        return strings;
     }
 
-    // Written by code of ours under a checksum that was right.
-    private static Map<String, String> facts(byte[] json) {
-        try {
-            @SuppressWarnings("unchecked")
-            Map<String, String> facts = JSON.readValue(json, Map.class);
-            return facts;
-        } catch (java.io.IOException e) {
-            throw new IllegalStateException(Arrays.toString(json), e);
-        }
+    private static byte[] utf8(String text) {
+        return text.getBytes(StandardCharsets.UTF_8);
     }
 
     static Failure corrupt(String place, String found, String expected) {

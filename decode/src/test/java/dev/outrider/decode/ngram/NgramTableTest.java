@@ -150,9 +150,10 @@ class NgramTableTest {
         NgramCounter counter = new NgramCounter(10, 2);
         counter.count(new int[] {1, 2, 3}, 2, 3);
         Path file = folder.resolve("table");
-        NgramTable.of(10, "abc", counter, 8, 1, Map.of("target", "Zoë")).write(file);
+        NgramTable.of(10, "abc", counter, 8, 1, Map.of("target", "Zoë", "z", ""))
+                .write(file);
         try (NgramTable table = NgramTable.open(file).verify().requireTokenizer("abc")) {
-            assertThat(table.header().facts()).containsExactly(Map.entry("target", "Zoë"));
+            assertThat(table.header().facts()).containsExactly(Map.entry("target", "Zoë"), Map.entry("z", ""));
             assertThat(table.header().tokens()).isEqualTo(1);
             assertThat(table.header().contexts()).containsExactly(1, 1);
             Followers followers = table.followers();
@@ -162,6 +163,16 @@ class NgramTableTest {
             assertThatThrownBy(() -> table.requireTokenizer("other"))
                     .isInstanceOf(Failure.class)
                     .hasMessageContaining("tokenizer abc");
+        }
+    }
+
+    @Test
+    void threadsShareOneTable() {
+        List<int[]> texts = texts(Seeds.generator(3), 100);
+        Path file = folder.resolve("shared");
+        NgramTable.of(100, 3, texts).write(file);
+        try (NgramTable table = NgramTable.open(file)) {
+            IntStream.range(0, 8).parallel().forEach(thread -> agrees(table, naive(texts, 3), Integer.MAX_VALUE, 1));
         }
     }
 
