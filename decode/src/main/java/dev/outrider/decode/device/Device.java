@@ -11,7 +11,8 @@ import dev.outrider.checkpoints.Tensor;
  *
  * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long
  * as there are at most {@link #INVARIANT_ROWS}; this makes greedy speculative decoding bit-identical to
- * autoregressive decoding. One thread calls a device at a time; the device spreads the work.
+ * autoregressive decoding. One thread calls a device at a time; the device spreads the work. Only
+ * {@link #download} may be called by several.
  *
  * <p>Shapes: R rows (tokens), C channels, H query heads, G key/value heads, D channels per head.
  */
@@ -109,6 +110,52 @@ public interface Device extends AutoCloseable {
 
     /** Writes R rows [R, G·D] into the cache [G, capacity, D] at entries first .. first+R-1. */
     void append(Buffer cache, Buffer rows, int count, int first, int capacity, int kvHeads, int headDim);
+
+    // ---- many sequences, a row of each: as the operations above, one sequence after the other ---------
+
+    /** {@link #rope} of rows [R, heads·D] that lie at positions of their own. */
+    default void ropeEach(Buffer x, int rows, int heads, int headDim, Buffer table, int positions, int[] position) {
+        int width = heads * headDim;
+        for (int r = 0; r < rows; r++) {
+            Buffer row = x.slice((long) r * width, width);
+            rope(row, 1, width, heads, headDim, table, positions, position[r], 1, false);
+        }
+    }
+
+    /** Row r of [R, G·D] becomes entry {@code entry[r]} of cache r of [R, G, capacity, D]; none if negative. */
+    default void appendEach(
+            Buffer caches, Buffer rows, int count, int[] entry, int capacity, int kvHeads, int headDim) {
+        int width = kvHeads * headDim;
+        for (int r = 0; r < count; r++) {
+            if (entry[r] < 0) continue;
+            Buffer cache = caches.slice((long) r * capacity * width, (long) capacity * width);
+            append(cache, rows.slice((long) r * width, width), 1, entry[r], capacity, kvHeads, headDim);
+        }
+    }
+
+    /**
+     * Row r of q [R, H·D] attends to the first {@code context[r]} entries of cache r of [R, G, capacity, D];
+     * where there are 0, out is 0. What a row becomes does not depend on the others.
+     */
+    default void attendEach(
+            Buffer out,
+            Buffer q,
+            Buffer keys,
+            Buffer values,
+            int rows,
+            int[] context,
+            int capacity,
+            int heads,
+            int kvHeads,
+            int headDim) {
+        long width = (long) heads * headDim, cache = (long) kvHeads * capacity * headDim;
+        for (int r = 0; r < rows; r++) {
+            Buffer mixed = out.slice(r * width, width), query = q.slice(r * width, width);
+            Buffer k = keys.slice(r * cache, cache), v = values.slice(r * cache, cache);
+            if (context[r] == 0) zero(mixed, width);
+            else attend(mixed, query, k, v, 1, context[r], capacity, heads, kvHeads, headDim);
+        }
+    }
 
     /** y[R, I] = silu(gate) * up. */
     void swiglu(Buffer y, Buffer gate, Buffer up, int rows, int stride, int width);

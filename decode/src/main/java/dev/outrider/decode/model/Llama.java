@@ -29,7 +29,8 @@ public final class Llama implements CausalModel {
     private final ModelConfig config;
     private final KvCache cache;
     private final Buffer rotary;
-    private final LlamaActivations a;
+    private final LlamaPass pass;
+    private final LlamaPass.Context context = this::attend;
     private final Deque<AutoCloseable> owned = new ArrayDeque<>();
     private final KeptLogits logits;
 
@@ -41,20 +42,12 @@ public final class Llama implements CausalModel {
     public Llama(Device device, LlamaWeights weights, int capacity) {
         this.device = device;
         this.weights = weights;
-        this.config = checked(weights.config(), capacity);
+        this.config = weights.config();
+        LlamaPass.requireCapacity(config, capacity);
         this.cache = new KvCache(device, config.layers(), capacity, config.kvHeads(), config.headDim());
         this.rotary = RotaryTable.of(device, config, capacity);
-        this.a = new LlamaActivations(device, config, Math.min(CHUNK, capacity));
+        this.pass = new LlamaPass(device, weights, Math.min(CHUNK, capacity));
         this.logits = new KeptLogits(device, config.outputSize(), Math.min(Device.INVARIANT_ROWS, capacity));
-    }
-
-    private static ModelConfig checked(ModelConfig config, int capacity) {
-        if (capacity > 0 && capacity <= config.maxPositions()) return config;
-        throw Failure.usage(
-                "capacity of the model",
-                capacity + " tokens",
-                "1 to " + config.maxPositions() + " (max_position_embeddings)",
-                "Ask for fewer tokens, or use a model with a longer context.");
     }
 
     /** A model with weights of its own, closed with it; the device stays the caller's. */
@@ -115,7 +108,7 @@ public final class Llama implements CausalModel {
         check(tokens, offset, count);
         logits.keep(Objects.checkIndex(rows, count + 1));
         for (int done = 0; done < count; ) {
-            int chunk = Math.min(a.rows, count - done);
+            int chunk = Math.min(pass.a.rows, count - done);
             pass(tokens, offset + done, chunk);
             keep(chunk, done + chunk - (count - rows));
             done += chunk;
@@ -125,10 +118,7 @@ public final class Llama implements CausalModel {
     // The last rows of this pass that are to be kept: all when more are wanted, as far as reached.
     private void keep(int chunk, int wanted) {
         int rows = Math.min(chunk, wanted);
-        if (rows <= 0) return;
-        device.rmsNorm(
-                a.normed, a.x(chunk - rows), weights.norm, rows, config.hiddenSize(), (float) config.rmsNormEps());
-        head(a.normed, rows, logits.rows(wanted - rows));
+        if (rows > 0) pass.logits(chunk - rows, rows, logits.rows(wanted - rows));
     }
 
     @Override
@@ -147,11 +137,10 @@ public final class Llama implements CausalModel {
         check(tokens, offset, count);
         logits.keep(0);
         int c = config.hiddenSize();
-        for (int done = 0; done < count; done += a.rows) {
-            int chunk = Math.min(a.rows, count - done);
+        for (int done = 0; done < count; done += pass.a.rows) {
+            int chunk = Math.min(pass.a.rows, count - done);
             pass(tokens, offset + done, chunk);
-            Buffer rows = into.slice((long) done * c, (long) chunk * c);
-            device.rmsNorm(rows, a.x, weights.norm, chunk, c, (float) config.rmsNormEps());
+            pass.hidden(0, chunk, into.slice((long) done * c, (long) chunk * c));
         }
     }
 
@@ -165,70 +154,34 @@ public final class Llama implements CausalModel {
         weights.head.apply(device, logits, hidden, rows, 0);
     }
 
-    // Leaves the last layer's output in a.x and rows more entries in the cache.
+    // Leaves the last layer's output in pass.a.x and rows more entries in the cache.
     private void pass(int[] tokens, int offset, int rows) {
-        device.embed(a.x, weights.embedding, tokens, offset, rows, config.hiddenSize());
-        for (int l = 0; l < config.layers(); l++) {
-            LlamaWeights.Layer layer = weights.layers.get(l);
-            attention(layer, cache.keys(l), cache.values(l), rows);
-            mlp(layer, rows);
-        }
+        pass.run(tokens, offset, rows, context);
         cache.advance(rows);
     }
 
-    private void attention(LlamaWeights.Layer layer, Buffer keys, Buffer values, int rows) {
+    private void attend(int layer, LlamaActivations a, int rows) {
         int first = cache.length(), capacity = cache.capacity();
         int heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
-        device.rmsNorm(a.normed, a.x, layer.inputNorm(), rows, config.hiddenSize(), (float) config.rmsNormEps());
-        layer.query().apply(device, a.query, a.normed, rows, 0);
-        layer.key().apply(device, a.key, a.normed, rows, 0);
-        layer.value().apply(device, a.value, a.normed, rows, 0);
+        Buffer keys = cache.keys(layer), values = cache.values(layer);
         device.rope(a.query, rows, heads * d, heads, d, rotary, capacity, first, rows, false);
         device.rope(a.key, rows, kvHeads * d, kvHeads, d, rotary, capacity, first, rows, false);
         device.append(keys, a.key, rows, first, capacity, kvHeads, d);
         device.append(values, a.value, rows, first, capacity, kvHeads, d);
         device.attend(a.mixed, a.query, keys, values, rows, first + rows, capacity, heads, kvHeads, d);
-        layer.output().apply(device, a.x, a.mixed, rows, 1);
-    }
-
-    private void mlp(LlamaWeights.Layer layer, int rows) {
-        int width = config.intermediateSize();
-        device.rmsNorm(a.normed, a.x, layer.mlpNorm(), rows, config.hiddenSize(), (float) config.rmsNormEps());
-        layer.gate().apply(device, a.gate, a.normed, rows, 0);
-        layer.up().apply(device, a.up, a.normed, rows, 0);
-        device.swiglu(a.gate, a.gate, a.up, rows, width, width);
-        layer.down().apply(device, a.x, a.gate, rows, 1);
     }
 
     private void check(int[] tokens, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, tokens.length);
-        if (count > capacity() - length()) throw full(count);
-        for (int i = offset; i < offset + count; i++) {
-            if (tokens[i] < 0 || tokens[i] >= config.vocabSize()) throw outside(i - offset, tokens[i]);
-        }
-    }
-
-    private Failure full(int count) {
-        return Failure.usage(
-                "context of the model",
-                length() + " tokens read and " + count + " more",
-                "at most " + capacity() + " in all",
-                "Shorten the prompt or the answer, or open the model with a larger capacity.");
-    }
-
-    private Failure outside(int position, int id) {
-        return Failure.data(
-                "token " + position + " of the text to read",
-                "id " + id,
-                "0 to " + (config.vocabSize() - 1) + " (vocab_size)",
-                "Tokenizer and model do not belong together.");
+        if (count > capacity() - length()) throw LlamaPass.full(length(), count, capacity());
+        LlamaPass.requireIds(config, tokens, offset, count);
     }
 
     @Override
     public void close() {
         cache.close();
         device.free(rotary);
-        a.close();
+        pass.close();
         logits.close();
         closeAll(owned);
     }

@@ -1,5 +1,6 @@
 package dev.outrider.decode.speculate;
 
+import java.util.Arrays;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGenerator.SplittableGenerator;
 import java.util.random.RandomGeneratorFactory;
@@ -32,10 +33,15 @@ public interface Chance {
 
     /** Independent streams of one seed: what one decides never shifts what another decides. */
     static Chance[] streams(long seed, int count) {
+        return Arrays.stream(generators(seed, count)).map(Chance::of).toArray(Chance[]::new);
+    }
+
+    /** The generators behind {@link #streams}. */
+    static RandomGenerator[] generators(long seed, int count) {
         var root = (SplittableGenerator)
                 RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
-        Chance[] streams = new Chance[count];
-        for (int i = 0; i < count; i++) streams[i] = of(root.split());
-        return streams;
+        RandomGenerator[] generators = new RandomGenerator[count];
+        for (int i = 0; i < count; i++) generators[i] = root.split();
+        return generators;
     }
 }

@@ -76,13 +76,22 @@ final class Transcript {
         return count == most ? Finish.LENGTH : null;
     }
 
+    int[] tokens() {
+        return Arrays.copyOf(tokens, count);
+    }
+
+    /** Null until the text has ended. */
+    Finish finish() {
+        return finish;
+    }
+
+    /** Empty without a tokenizer. */
+    String text() {
+        return text == null ? "" : text.toString();
+    }
+
     Generation generation(Clock clock) {
         return new Generation(
-                Arrays.copyOf(tokens, count),
-                Arrays.copyOf(drafted, count),
-                finish,
-                text == null ? "" : text.toString(),
-                List.copyOf(passes),
-                clock.times());
+                tokens(), Arrays.copyOf(drafted, count), finish, text(), List.copyOf(passes), clock.times());
     }
 }

@@ -28,6 +28,7 @@ public final class CpuDevice implements Device {
     private final Map<Long, MemorySegment> mapped = new HashMap<>();
     private double[] partial = {};
     private SelfAttention attention;
+    private final BatchAttention batchAttention = new BatchAttention();
 
     /** All processors. */
     public CpuDevice() {
@@ -227,6 +228,39 @@ public final class CpuDevice implements Device {
         floats(rows, (long) count * kvHeads * headDim);
         Objects.checkFromIndexSize(first, count, capacity);
         CachedAttention.append(cache, rows, count, first, capacity, kvHeads, headDim);
+    }
+
+    @Override
+    public void ropeEach(Buffer x, int rows, int heads, int headDim, Buffer table, int positions, int[] position) {
+        for (int r = 0; r < rows; r++) Objects.checkIndex(position[r], positions);
+        long rotated = floats(x, (long) rows * heads * headDim), angles = floats(table, (long) positions * headDim);
+        Rotary.rotateEach(rotated, rows, heads, headDim, angles, positions, position);
+    }
+
+    @Override
+    public void appendEach(Buffer caches, Buffer rows, int count, int[] entry, int capacity, int kvHeads, int headDim) {
+        long to = floats(caches, (long) count * kvHeads * capacity * headDim);
+        long from = floats(rows, (long) count * kvHeads * headDim);
+        for (int r = 0; r < count; r++) if (entry[r] >= 0) Objects.checkIndex(entry[r], capacity);
+        BatchAttention.append(to, from, count, entry, capacity, kvHeads, headDim);
+    }
+
+    @Override
+    public void attendEach(
+            Buffer out,
+            Buffer q,
+            Buffer keys,
+            Buffer values,
+            int rows,
+            int[] context,
+            int capacity,
+            int heads,
+            int kvHeads,
+            int headDim) {
+        long n = (long) rows * heads * headDim, cached = (long) rows * kvHeads * capacity * headDim;
+        for (int r = 0; r < rows; r++) Objects.checkIndex(context[r], capacity + 1);
+        batchAttention.memory(floats(out, n), floats(q, n), floats(keys, cached), floats(values, cached));
+        batchAttention.attend(threads, rows, context, capacity, heads, kvHeads, headDim);
     }
 
     @Override

@@ -57,6 +57,16 @@ final class Rotary {
         }
     }
 
+    /** Rows [rows, heads·headDim], row r rotated to position[r]. */
+    static void rotateEach(long x, int rows, int heads, int headDim, long table, int positions, int[] position) {
+        int half = headDim / 2;
+        for (int r = 0; r < rows; r++) {
+            long row = x + 4L * r * heads * headDim;
+            long cos = table + 4L * half * position[r], sin = cos + 4L * half * positions;
+            for (int h = 0; h < heads; h++) headRow(row + 4L * h * headDim, cos, sin, half, 1);
+        }
+    }
+
     private static void headRow(long a, long cos, long sin, int half, float sign) {
         long b = a + 4L * half;
         int whole = whole(half);

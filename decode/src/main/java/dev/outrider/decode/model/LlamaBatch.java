@@ -1,0 +1,175 @@
+package dev.outrider.decode.model;
+
+import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
+import java.util.Arrays;
+import java.util.Objects;
+import java.util.stream.IntStream;
+
+/**
+ * A LLaMA that reads many texts at a time: S slots, each with a cache of its own, over shared weights. A
+ * step takes every slot a token further; a prompt is read by itself, in passes of up to
+ * {@link Llama#CHUNK} tokens. All memory is taken at the start; reading allocates nothing.
+ *
+ * <p>A step always has S rows, those of idle slots among them, and a prompt's pass its own rows only. So
+ * products are summed alike whatever the other slots hold: what a slot reads and says depends on its own
+ * tokens and on S alone. Against {@link Llama} the sums may be ordered otherwise.
+ */
+public final class LlamaBatch implements AutoCloseable {
+    /** A token for {@link #step} that leaves a slot as it is. */
+    public static final int IDLE = -1;
+
+    private final Device device;
+    private final ModelConfig config;
+    private final int slots, capacity;
+    private final LlamaPass pass;
+    private final Buffer rotary, logits;
+    /** By layer, F32 [S, G, capacity, D]. */
+    private final Buffer[] keys, values;
+    /** By layer and slot. */
+    private final Buffer[][] ownKeys, ownValues;
+
+    private final Buffer[] ownLogits;
+    private final int[] lengths, tokens, positions, entries, contexts;
+    private final LlamaPass.Context each = this::attendEach, one = this::attendOne;
+    private int reading;
+
+    /**
+     * @param weights stay the caller's, and must outlive the batch
+     * @param slots S, texts at a time
+     * @param capacity most tokens of one text, prompt and answer together
+     * @throws dev.outrider.checkpoints.Failure (usage) when capacity is not in 1 .. the model's longest context
+     * @throws IllegalArgumentException for a draft that can say only some of its target's tokens
+     */
+    public LlamaBatch(Device device, LlamaWeights weights, int slots, int capacity) {
+        this.device = device;
+        this.config = weights.config();
+        this.slots = slots;
+        this.capacity = capacity;
+        LlamaPass.requireCapacity(config, capacity);
+        if (weights.outputs.isPresent()) throw new IllegalArgumentException("a draft that says only some tokens");
+        pass = new LlamaPass(device, weights, Math.max(slots, Math.min(Llama.CHUNK, capacity)));
+        rotary = RotaryTable.of(device, config, capacity);
+        logits = device.allocate(DType.F32, (long) slots * config.vocabSize());
+        ownLogits = parts(logits);
+        keys = caches();
+        values = caches();
+        ownKeys = Arrays.stream(keys).map(this::parts).toArray(Buffer[][]::new);
+        ownValues = Arrays.stream(values).map(this::parts).toArray(Buffer[][]::new);
+        lengths = new int[slots];
+        tokens = new int[slots];
+        positions = new int[slots];
+        entries = new int[slots];
+        contexts = new int[slots];
+    }
+
+    private Buffer[] caches() {
+        long elements = (long) slots * config.kvHeads() * capacity * config.headDim();
+        return IntStream.range(0, config.layers())
+                .mapToObj(l -> device.allocate(DType.F32, elements))
+                .toArray(Buffer[]::new);
+    }
+
+    private Buffer[] parts(Buffer whole) {
+        long part = whole.elements() / slots;
+        return IntStream.range(0, slots)
+                .mapToObj(s -> whole.slice(s * part, part))
+                .toArray(Buffer[]::new);
+    }
+
+    /** Bytes that the caches of one slot take. */
+    public static long cacheBytes(ModelConfig config, int capacity) {
+        return 2L * config.layers() * config.kvHeads() * capacity * config.headDim() * DType.F32.bytes;
+    }
+
+    public int slots() {
+        return slots;
+    }
+
+    public int capacity() {
+        return capacity;
+    }
+
+    public int vocabulary() {
+        return config.vocabSize();
+    }
+
+    /** Tokens that the slot has read. */
+    public int length(int slot) {
+        return lengths[slot];
+    }
+
+    /** Forgets what the slot has read. */
+    public void clear(int slot) {
+        lengths[slot] = 0;
+    }
+
+    /** Reads a prompt's tokens into a slot and keeps the logits of the last. */
+    public void read(int slot, int[] prompt) {
+        if (prompt.length > capacity - lengths[slot]) throw LlamaPass.full(lengths[slot], prompt.length, capacity);
+        LlamaPass.requireIds(config, prompt, 0, prompt.length);
+        reading = Objects.checkIndex(slot, slots);
+        for (int done = 0, rows; done < prompt.length; done += rows) {
+            rows = Math.min(Llama.CHUNK, prompt.length - done);
+            pass.run(prompt, done, rows, one);
+            lengths[slot] += rows;
+            if (done + rows == prompt.length) pass.logits(rows - 1, 1, ownLogits[slot]);
+        }
+    }
+
+    /**
+     * Reads one more token in every slot and keeps its logits.
+     *
+     * @param next by slot; {@link #IDLE} leaves a slot alone, its logits become arbitrary
+     */
+    public void step(int[] next) {
+        for (int s = 0; s < slots; s++) row(s, next[s]);
+        pass.run(tokens, 0, slots, each);
+        pass.logits(0, slots, logits);
+        for (int s = 0; s < slots; s++) if (next[s] != IDLE) lengths[s]++;
+    }
+
+    private void row(int slot, int token) {
+        boolean idle = token == IDLE;
+        if (!idle && lengths[slot] == capacity) throw LlamaPass.full(capacity, 1, capacity);
+        tokens[slot] = idle ? 0 : token;
+        positions[slot] = idle ? 0 : lengths[slot];
+        entries[slot] = idle ? -1 : lengths[slot];
+        contexts[slot] = idle ? 0 : lengths[slot] + 1;
+    }
+
+    private void attendEach(int layer, LlamaActivations a, int rows) {
+        int heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
+        device.ropeEach(a.query, rows, heads, d, rotary, capacity, positions);
+        device.ropeEach(a.key, rows, kvHeads, d, rotary, capacity, positions);
+        device.appendEach(keys[layer], a.key, rows, entries, capacity, kvHeads, d);
+        device.appendEach(values[layer], a.value, rows, entries, capacity, kvHeads, d);
+        device.attendEach(a.mixed, a.query, keys[layer], values[layer], rows, contexts, capacity, heads, kvHeads, d);
+    }
+
+    private void attendOne(int layer, LlamaActivations a, int rows) {
+        int first = lengths[reading], heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
+        Buffer k = ownKeys[layer][reading], v = ownValues[layer][reading];
+        device.rope(a.query, rows, heads * d, heads, d, rotary, capacity, first, rows, false);
+        device.rope(a.key, rows, kvHeads * d, kvHeads, d, rotary, capacity, first, rows, false);
+        device.append(k, a.key, rows, first, capacity, kvHeads, d);
+        device.append(v, a.value, rows, first, capacity, kvHeads, d);
+        device.attend(a.mixed, a.query, k, v, rows, first + rows, capacity, heads, kvHeads, d);
+    }
+
+    /** Copies the logits after the slot's last token; raw, in nats. May be called by several threads. */
+    public void logits(int slot, float[] into) {
+        device.download(ownLogits[slot], into, 0, config.vocabSize());
+    }
+
+    @Override
+    public void close() {
+        pass.close();
+        device.free(rotary);
+        device.free(logits);
+        for (Buffer buffer : keys) device.free(buffer);
+        for (Buffer buffer : values) device.free(buffer);
+    }
+}

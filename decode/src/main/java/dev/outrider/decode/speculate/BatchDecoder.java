@@ -1,0 +1,228 @@
+package dev.outrider.decode.speculate;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.cpu.Threads;
+import dev.outrider.decode.model.LlamaBatch;
+import dev.outrider.decode.model.LlamaWeights;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * Generates many texts at a time with one model: every step takes all of them a token further by one pass
+ * over the weights. A text that ends makes room at once for the next of the queue, whose prompt is read
+ * alone. Each text is what {@link Decoder#autoregressive} makes of its request, up to the rounding of
+ * products; it does not depend on its companions, its slot or its place in the queue, only on the number
+ * of slots. Not safe for several threads.
+ */
+public final class BatchDecoder implements AutoCloseable {
+    /** Hears of answers and of progress, on the caller's thread. */
+    public interface Watch {
+        void answered(BatchAnswer answer);
+
+        /** After every step. */
+        default void stepped(int tokens) {}
+    }
+
+    /**
+     * Where the time went, nanoseconds.
+     *
+     * @param prompts reading prompts
+     * @param steps passes that take every text a token further
+     * @param choice choosing tokens from logits
+     * @param passes number of steps
+     */
+    public record Times(long prompts, long steps, long choice, long passes) {}
+
+    private final LlamaBatch model;
+    private final Threads threads;
+    private final Slot[] slots;
+    private final Sampler[] samplers;
+    private final Threads.Part choosing = this::choose;
+    private final AtomicInteger nextSlot = new AtomicInteger();
+    private final int[] next;
+    private long prompts, steps, choice, passes;
+
+    /**
+     * @param threads choose tokens; a CpuDevice's own may serve
+     * @param weights stay the caller's, and must outlive the decoder
+     * @param slots texts at a time
+     * @param capacity most tokens of a text, prompt and answer together
+     * @param topK ids whose probabilities are kept at every token, see {@link TopLaws}; 0: none
+     */
+    public BatchDecoder(Device device, Threads threads, LlamaWeights weights, int slots, int capacity, int topK) {
+        if (slots < 1 || topK < 0) throw new IllegalArgumentException(slots + " slots, top " + topK);
+        this.threads = threads;
+        model = new LlamaBatch(device, weights, slots, capacity);
+        this.slots = IntStream.range(0, slots).mapToObj(s -> new Slot(s, topK)).toArray(Slot[]::new);
+        samplers = Stream.generate(() -> new Sampler(model.vocabulary()))
+                .limit(threads.count())
+                .toArray(Sampler[]::new);
+        next = new int[slots];
+    }
+
+    public Times times() {
+        return new Times(prompts, steps, choice, passes);
+    }
+
+    /** Answers all requests; the iterator is asked for the next when there is room for it. */
+    public void run(Iterator<BatchRequest> requests, Watch watch) {
+        try {
+            while (admit(requests) > 0) {
+                chooseAll();
+                int tokens = settle(watch);
+                advance();
+                watch.stepped(tokens);
+            }
+        } finally {
+            for (Slot slot : slots) slot.clear();
+        }
+    }
+
+    // Fills free slots; the number of texts in work.
+    private int admit(Iterator<BatchRequest> requests) {
+        long from = System.nanoTime();
+        int busy = 0;
+        for (Slot slot : slots) {
+            if (slot.request == null && requests.hasNext()) slot.begin(requests.next());
+            if (slot.request != null) busy++;
+        }
+        prompts += System.nanoTime() - from;
+        return busy;
+    }
+
+    private void chooseAll() {
+        long from = System.nanoTime();
+        nextSlot.set(0);
+        threads.run(samplers.length, choosing);
+        choice += System.nanoTime() - from;
+    }
+
+    private void choose(int part) {
+        for (int s = nextSlot.getAndIncrement(); s < slots.length; s = nextSlot.getAndIncrement()) {
+            if (slots[s].request != null) slots[s].choose(samplers[part]);
+        }
+    }
+
+    private int settle(Watch watch) {
+        int tokens = 0;
+        for (Slot slot : slots) {
+            next[slot.index] = LlamaBatch.IDLE;
+            if (slot.request == null) continue;
+            tokens++;
+            if (slot.settle()) {
+                BatchAnswer answer = slot.answer();
+                slot.clear();
+                watch.answered(answer);
+            } else next[slot.index] = slot.token;
+        }
+        return tokens;
+    }
+
+    private void advance() {
+        if (Arrays.stream(next).allMatch(token -> token == LlamaBatch.IDLE)) return;
+        long from = System.nanoTime();
+        model.step(next);
+        passes++;
+        steps += System.nanoTime() - from;
+    }
+
+    /** @throws Failure USAGE unless the prompt has tokens and fits */
+    public void check(int[] prompt) {
+        if (prompt.length >= 1 && prompt.length <= model.capacity()) return;
+        throw Failure.usage(
+                "prompt",
+                prompt.length + " tokens",
+                "1 to " + model.capacity() + ", the room in the target's cache",
+                "Begin the text with the BOS token; shorten it, or open the model with a larger context.");
+    }
+
+    @Override
+    public void close() {
+        model.close();
+    }
+
+    /** One text in work. */
+    private final class Slot {
+        final int index;
+        private final int topK;
+        private BatchRequest request;
+        private Transcript transcript;
+        private java.util.random.RandomGenerator[] streams;
+        private History history;
+        private int token, chosen;
+        private Failure failure;
+        private int[] topIds = {};
+        private float[] topLogs = {};
+
+        Slot(int index, int topK) {
+            this.index = index;
+            this.topK = topK;
+        }
+
+        void begin(BatchRequest request) {
+            check(request.prompt());
+            model.clear(index);
+            model.read(index, request.prompt());
+            this.request = request;
+            int room = model.capacity() - request.prompt().length + 1;
+            transcript = new Transcript(request.limits(), room, Listener.NONE);
+            streams = Chance.generators(request.seed(), 2);
+            remember();
+            int kept = topK * Math.min(room, request.limits().maxTokens());
+            if (topIds.length < kept) {
+                topIds = new int[kept];
+                topLogs = new float[kept];
+            }
+        }
+
+        private void remember() {
+            if (request.sampling().repetitionPenalty() == 1) return;
+            history = new History(model.vocabulary());
+            history.push(request.prompt());
+        }
+
+        // As the Decoder has it: the first token by the first stream, all others by the second.
+        void choose(Sampler sampler) {
+            try {
+                model.logits(index, sampler.logits);
+                if (topK > 0) sampler.top(topK, topIds, topLogs, topK * chosen);
+                token = sampler.choose(request.sampling(), streams[chosen == 0 ? 0 : 1], history);
+                if (history != null) history.push(token);
+                chosen++;
+            } catch (Failure e) {
+                failure = e;
+            }
+        }
+
+        /** Whether the text has ended. */
+        boolean settle() {
+            if (failure == null) transcript.add(token, false);
+            return failure != null || transcript.ended();
+        }
+
+        BatchAnswer answer() {
+            TopLaws laws = topK == 0
+                    ? TopLaws.NONE
+                    : new TopLaws(topK, Arrays.copyOf(topIds, topK * chosen), Arrays.copyOf(topLogs, topK * chosen));
+            return new BatchAnswer(
+                    request,
+                    transcript.tokens(),
+                    transcript.finish(),
+                    transcript.text(),
+                    laws,
+                    java.util.Optional.ofNullable(failure));
+        }
+
+        void clear() {
+            request = null;
+            transcript = null;
+            history = null;
+            failure = null;
+            chosen = 0;
+        }
+    }
+}
