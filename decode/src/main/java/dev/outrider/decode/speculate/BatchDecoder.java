@@ -7,7 +7,9 @@ import dev.outrider.decode.model.LlamaBatch;
 import dev.outrider.decode.model.LlamaWeights;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
@@ -151,7 +153,7 @@ public final class BatchDecoder implements AutoCloseable {
         private final int topK;
         private BatchRequest request;
         private Transcript transcript;
-        private java.util.random.RandomGenerator[] streams;
+        private RandomGenerator random;
         private History history;
         private int token, chosen;
         private Failure failure;
@@ -170,7 +172,8 @@ public final class BatchDecoder implements AutoCloseable {
             this.request = request;
             int room = model.capacity() - request.prompt().length + 1;
             transcript = new Transcript(request.limits(), room, Listener.NONE);
-            streams = Chance.generators(request.seed(), 2);
+            // The Decoder's first stream, which decides for the target.
+            random = Chance.generators(request.seed(), 2)[0];
             remember();
             int kept = topK * Math.min(room, request.limits().maxTokens());
             if (topIds.length < kept) {
@@ -185,12 +188,11 @@ public final class BatchDecoder implements AutoCloseable {
             history.push(request.prompt());
         }
 
-        // As the Decoder has it: the first token by the first stream, all others by the second.
         void choose(Sampler sampler) {
             try {
                 model.logits(index, sampler.logits);
                 if (topK > 0) sampler.top(topK, topIds, topLogs, topK * chosen);
-                token = sampler.choose(request.sampling(), streams[chosen == 0 ? 0 : 1], history);
+                token = sampler.choose(request.sampling(), random, history);
                 if (history != null) history.push(token);
                 chosen++;
             } catch (Failure e) {
@@ -214,7 +216,7 @@ public final class BatchDecoder implements AutoCloseable {
                     transcript.finish(),
                     transcript.text(),
                     laws,
-                    java.util.Optional.ofNullable(failure));
+                    Optional.ofNullable(failure));
         }
 
         void clear() {
