@@ -9,6 +9,8 @@ import java.io.Serializable;
  * What became of a prompt at a temperature: one line of a part.
  *
  * @param id prompt id, temperature and number of the sample
+ * @param topP 1 where greedy
+ * @param seed of the answer's own random decisions
  * @param promptIds tokens of the prompt, BOS included
  * @param answerIds tokens of the answer, an ending EOS included
  * @param text of the answer
@@ -22,7 +24,9 @@ public record Answer(
         String promptId,
         String task,
         double temperature,
+        double topP,
         int sample,
+        long seed,
         int[] promptIds,
         int[] answerIds,
         String text,

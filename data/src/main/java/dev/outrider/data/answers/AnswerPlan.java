@@ -9,6 +9,7 @@ import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Everything the answers of a folder depend on ({@code plan.json}). A folder is continued only by the same
@@ -16,13 +17,17 @@ import java.util.List;
  *
  * @param model {@code Checkpoint.hash()} of the target
  * @param vocabSize ids are below this: rows of the target's embedding
- * @param promptsHash sha256 over ids, tasks and texts
+ * @param ends ids that end an answer
+ * @param promptsHash sha256 over ids, tasks, texts and tokens
+ * @param slots answers in work at a time: products are summed in an order that follows from it
+ * @param topK ids whose probabilities are kept at every token; 0: none
  */
 record AnswerPlan(
         int schema,
         String model,
         String tokenizerHash,
         int vocabSize,
+        Set<Integer> ends,
         String promptsHash,
         int prompts,
         List<Double> temperatures,
@@ -31,15 +36,18 @@ record AnswerPlan(
         int maxTokens,
         int context,
         long seed,
-        int promptsPerPart)
+        int promptsPerPart,
+        int slots,
+        int topK)
         implements Serializable {
-    static final int SCHEMA = 1;
+    static final int SCHEMA = 2;
     static final String NAME = "plan.json";
     private static final JsonMapper JSON =
             JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
     AnswerPlan {
         temperatures = List.copyOf(temperatures);
+        ends = Set.copyOf(ends);
     }
 
     int parts() {

@@ -15,7 +15,9 @@ import java.util.List;
  * @param maxTokens most tokens of an answer
  * @param context most tokens of prompt and answer together; at most the model's
  * @param promptsPerPart what a kill can lose: a file is written for so many prompts
- * @param threads of a task; 0: the processors shared out among the tasks that run at a time
+ * @param threads of a process; 0: all processors
+ * @param slots answers in work at a time; 0: {@link #SLOTS}, or fewer where their caches would fill the memory
+ * @param topK ids whose probabilities are kept at every token of an answer; 0: none
  */
 public record AnswerSpec(
         Prompts prompts,
@@ -28,9 +30,42 @@ public record AnswerSpec(
         int context,
         long seed,
         int promptsPerPart,
-        int threads) {
+        int threads,
+        int slots,
+        int topK) {
     /** The temperatures of arXiv 2404.08856. */
     public static final List<Double> TEMPERATURES = List.of(0.0, 0.3, 0.7, 1.0);
+
+    /** Enough for products to reach the machine's rate. */
+    public static final int SLOTS = 64;
+
+    public AnswerSpec(
+            Prompts prompts,
+            Path target,
+            Path output,
+            List<Double> temperatures,
+            double topP,
+            int samples,
+            int maxTokens,
+            int context,
+            long seed,
+            int promptsPerPart,
+            int threads) {
+        this(
+                prompts,
+                target,
+                output,
+                temperatures,
+                topP,
+                samples,
+                maxTokens,
+                context,
+                seed,
+                promptsPerPart,
+                threads,
+                0,
+                0);
+    }
 
     public AnswerSpec {
         temperatures = List.copyOf(temperatures);
@@ -46,6 +81,8 @@ public record AnswerSpec(
         require(context >= 2, "context " + context, "2 or more");
         require(promptsPerPart >= 1, "prompts per part " + promptsPerPart, "1 or more");
         require(threads >= 0, "threads " + threads, "0 (automatic) or more");
+        require(slots >= 0, "slots " + slots, "0 (automatic) or more");
+        require(topK >= 0, "top k " + topK, "0 (none) or more");
     }
 
     private static void require(boolean ok, String found, String expected) {

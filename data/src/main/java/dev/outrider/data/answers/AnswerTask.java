@@ -1,80 +1,113 @@
 package dev.outrider.data.answers;
 
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.decode.device.cpu.CpuDevice;
-import dev.outrider.decode.model.Llama;
-import dev.outrider.decode.speculate.Decoder;
-import dev.outrider.decode.speculate.Generation;
+import dev.outrider.decode.speculate.BatchAnswer;
+import dev.outrider.decode.speculate.BatchDecoder;
+import dev.outrider.decode.speculate.BatchRequest;
 import dev.outrider.decode.speculate.Limits;
-import dev.outrider.decode.speculate.Listener;
 import java.io.IOException;
 import java.io.Serializable;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.spark.TaskContext;
 
 /**
- * What a Spark task does: answers its parts one after the other with a model and cache of its own over the
- * process's shared weights.
+ * What a Spark task does: answers its parts in one batch over the process's shared weights, with all of the
+ * process's threads. It is meant to be the only one in its process at a time.
  *
- * @param slots tasks that run at a time in a process
- * @param threads of a task; 0: the processors shared out among the slots
+ * @param threads 0: all processors
  */
-record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, String output, int slots, int threads)
+record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, String output, int threads)
         implements Serializable {
+
+    /** A question as the batch takes it, or what became of one that cannot be asked. */
+    sealed interface Asking {}
+
+    record Asked(BatchRequest request) implements Asking {}
+
+    record Settled(Answer answer) implements Asking {}
 
     void run(Iterator<Part> parts) throws IOException {
         if (!parts.hasNext()) return;
+        Path folder = Path.of(output);
         try (SharedTarget shared = SharedTarget.open(Path.of(target));
                 CpuDevice device = new CpuDevice(threadsHere());
-                Llama model = new Llama(device, shared.weights(), plan.context())) {
-            Decoder decoder = new Decoder(model);
-            while (parts.hasNext()) {
-                Part part = parts.next();
-                part.write(Path.of(output), answers(part, decoder, limits(model.config())));
-            }
+                BatchDecoder decoder = new BatchDecoder(
+                        device, device.threads(), shared.weights(), plan.slots(), plan.context(), plan.topK())) {
+            AnswerQueue queue = new AnswerQueue(
+                    this, parts, AnswerTask::endIfKilled, (part, answers, laws) -> part.write(folder, answers));
+            decoder.run(queue, queue);
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
     }
 
     private int threadsHere() {
-        return threads > 0 ? threads : Math.max(1, Runtime.getRuntime().availableProcessors() / slots);
+        return threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
     }
 
-    List<Answer> answers(Part part, Decoder decoder, Limits limits) {
-        List<Answer> out = new ArrayList<>();
-        for (Question question : Question.all(part.prompts(), plan)) {
-            if (TaskContext.get() != null) TaskContext.get().killTaskIfInterrupted();
-            out.add(answer(question, decoder, limits));
-        }
-        return out;
+    private static void endIfKilled() {
+        if (TaskContext.get() != null) TaskContext.get().killTaskIfInterrupted();
     }
 
-    private Limits limits(ModelConfig config) {
-        Tokenizer t = tokenizer.tokenizer();
-        Set<Integer> ends =
-                config.eosIds().isEmpty() && t.eosId() >= 0 ? Set.of(t.eosId()) : Set.copyOf(config.eosIds());
-        return new Limits(plan.maxTokens(), ends, List.of(), Optional.of(t));
+    List<Question> questions(Part part) {
+        return Question.all(part.prompts(), plan);
     }
 
-    private Answer answer(Question question, Decoder decoder, Limits limits) {
+    Asking request(Question question) {
         int[] prompt = {};
         try {
             prompt = promptIds(question.prompt());
-            if (prompt.length >= plan.context()) return skipped(question, prompt);
-            Generation answer = decoder.autoregressive(
-                    prompt, question.sampling(plan.topP()), limits, question.seed(plan.seed()), Listener.NONE);
-            String finish = answer.finish().name().toLowerCase(Locale.ROOT);
-            return answer(question, prompt, answer.tokens(), answer.text(), finish, "");
+            if (prompt.length >= plan.context()) return new Settled(skipped(question, prompt));
+            requireReadable(prompt);
+            return new Asked(
+                    new BatchRequest(prompt, question.sampling(plan.topP()), limits(), question.seed(plan.seed())));
         } catch (RuntimeException e) {
-            return answer(question, prompt, new int[0], "", Answer.ERROR, String.valueOf(e.getMessage()));
+            return new Settled(failed(question, prompt, e));
         }
+    }
+
+    private void requireReadable(int[] prompt) {
+        if (prompt.length == 0) {
+            throw Failure.data("prompt", "no tokens", "at least one", "Give the prompt a text.");
+        }
+        for (int id : prompt) {
+            if (id >= 0 && id < plan.vocabSize()) continue;
+            throw Failure.data(
+                    "prompt", "token " + id, "0 to " + (plan.vocabSize() - 1), "Use the target's own tokenizer.");
+        }
+    }
+
+    private Limits limits() {
+        return new Limits(plan.maxTokens(), plan.ends(), List.of(), Optional.of(tokenizer.tokenizer()));
+    }
+
+    /** The ids that end the target's texts. */
+    static Set<Integer> ends(ModelConfig config, Tokenizer tokenizer) {
+        boolean own = config.eosIds().isEmpty() && tokenizer.eosId() >= 0;
+        return own ? Set.of(tokenizer.eosId()) : Set.copyOf(config.eosIds());
+    }
+
+    Answer answer(Question question, BatchAnswer answer) {
+        int[] prompt = answer.request().prompt();
+        if (answer.failure().isPresent())
+            return failed(question, prompt, answer.failure().get());
+        String finish = answer.finish().name().toLowerCase(Locale.ROOT);
+        return answer(question, prompt, answer.tokens(), answer.text(), finish, "");
+    }
+
+    private Answer failed(Question question, int[] prompt, RuntimeException why) {
+        return answer(question, prompt, new int[0], "", Answer.ERROR, Objects.toString(why.getMessage()));
     }
 
     private Answer skipped(Question question, int[] prompt) {
@@ -88,7 +121,9 @@ record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, Str
                 question.prompt().id(),
                 question.prompt().task(),
                 question.temperature(),
+                question.temperature() == 0 ? 1 : plan.topP(),
                 question.sample(),
+                question.seed(plan.seed()),
                 prompt,
                 tokens,
                 text,

@@ -1,13 +1,17 @@
 package dev.outrider.data.answers;
 
+import com.sun.management.OperatingSystemMXBean;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.shard.Hashes;
+import dev.outrider.decode.model.LlamaBatch;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -25,12 +29,15 @@ import org.apache.spark.sql.SparkSession;
 /**
  * The target answers prompts, so that a draft learns from the target's own words (arXiv 2404.08856, stage 2).
  * Spark tasks write parts, whole or not at all; a run continues what an earlier one left, and a kill loses
- * the parts in flight. What an answer says depends on the target, the prompt, the settings and the seed,
- * never on the partitioning. The output folder and the target's path must be seen by every executor.
+ * the parts in work. What an answer says depends on the target, the prompt, the settings, the number of
+ * slots and the seed, never on the partitioning. A process answers in one batch with all its threads:
+ * weights are read once for all slots. The output folder and the target's path must be seen by every executor.
  */
 public final class Answers {
-    private static final int SLICES_PER_SLOT = 4;
     private static final long POLL_MILLIS = 200;
+
+    /** Caches may take one part in so many of the memory. */
+    private static final long CACHES_SHARE = 4;
 
     private final SparkSession spark;
     private final AnswerSpec spec;
@@ -87,6 +94,7 @@ public final class Answers {
                 target.hash(),
                 own.hash(),
                 target.config().vocabSize(),
+                AnswerTask.ends(target.config(), own),
                 hash(prompts),
                 prompts.size(),
                 spec.temperatures(),
@@ -95,7 +103,19 @@ public final class Answers {
                 spec.maxTokens(),
                 spec.context(),
                 spec.seed(),
-                spec.promptsPerPart());
+                spec.promptsPerPart(),
+                slots(target.config()),
+                spec.topK());
+    }
+
+    // What a folder was begun with, it is continued with, on whatever machine.
+    private int slots(ModelConfig config) {
+        if (spec.slots() > 0) return spec.slots();
+        if (Files.exists(spec.output().resolve(AnswerPlan.NAME)))
+            return AnswerPlan.read(spec.output()).slots();
+        var system = (OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
+        long fitting = system.getTotalMemorySize() / CACHES_SHARE / LlamaBatch.cacheBytes(config, spec.context());
+        return Math.clamp(fitting, 1, AnswerSpec.SLOTS);
     }
 
     private static String hash(List<Prompt> prompts) {
@@ -125,15 +145,14 @@ public final class Answers {
     private void generate() {
         var context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         int cluster = context.defaultParallelism();
-        int slots = context.getConf().getInt("spark.executor.cores", cluster);
+        int processes = Math.max(1, cluster / context.getConf().getInt("spark.executor.cores", cluster));
         var task = new AnswerTask(
                 plan,
                 spec.target().toAbsolutePath().toString(),
                 tokenizer,
                 spec.output().toAbsolutePath().toString(),
-                slots,
                 spec.threads());
-        int slices = Math.min(waiting.size(), cluster * SLICES_PER_SLOT);
+        int slices = Math.min(waiting.size(), processes);
         await(context.parallelize(new ArrayList<>(waiting), slices).foreachPartitionAsync(task::run));
     }
 

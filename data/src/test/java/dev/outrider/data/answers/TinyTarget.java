@@ -19,18 +19,25 @@ final class TinyTarget {
     private TinyTarget() {}
 
     static Path write(Path folder) {
+        return write(folder, -1);
+    }
+
+    /** With a token that makes no numbers of all that comes after it; -1: none. */
+    static Path write(Path folder, int broken) {
         Tokenizer tokenizer = TestTokenizer.train();
         ModelConfig config =
                 ModelConfig.draft(tokenizer.size(), 16, 40, 2, 2, CONTEXT, tokenizer.bosId(), tokenizer.eosId());
-        HuggingFace.write(folder, config, tensors(config), Optional.of(tokenizer), Optional.empty());
+        HuggingFace.write(folder, config, tensors(config, broken), Optional.of(tokenizer), Optional.empty());
         return folder;
     }
 
-    private static List<Tensor> tensors(ModelConfig config) {
+    private static List<Tensor> tensors(ModelConfig config, int broken) {
         RandomGenerator random = Seeds.generator(17);
         int v = config.vocabSize(), c = config.hiddenSize(), i = config.intermediateSize();
         List<Tensor> out = new ArrayList<>();
-        out.add(normal(random, "model.embed_tokens.weight", v, c));
+        float[] embedding = Seeds.normal(random, v * c, 0.4);
+        if (broken >= 0) embedding[broken * c] = Float.NaN;
+        out.add(Tensor.of("model.embed_tokens.weight", embedding, v, c));
         for (int l = 0; l < config.layers(); l++) {
             String layer = "model.layers." + l + ".";
             for (String name : List.of("q", "k", "v", "o")) {
