@@ -112,7 +112,7 @@ record JsonPlace(JsonPlace parent, String key, JsonNode node) {
                 place(),
                 what,
                 expected,
-                "Supported are byte-pair encoding with byte fallback (LLaMA) and byte-level byte-pair encoding"
-                        + " (GPT-2, Llama 3, Qwen2, SmolLM): use a model with such a tokenizer.");
+                "Supported are byte-pair encoding with byte fallback (LLaMA), byte-level byte-pair encoding"
+                        + " (GPT-2, Llama 3, Qwen2, SmolLM) and unigram: use a model with such a tokenizer.");
     }
 }

@@ -9,11 +9,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Reads {@code tokenizer.model} of SentencePiece: byte-pair encoding with byte fallback, as LLaMA uses it
  * (merging prefers the piece of the highest score, then the leftmost), and {@link Unigram}. Special tokens in the text are
- * treated as Hugging Face and llama.cpp do: cut out first, each stretch between them marked anew. Field
+ * treated as Hugging Face and llama.cpp do: cut out first, each stretch between them marked anew, unless a
+ * tokenizer_config.json beside the model says {@code legacy: false}; tokens that it adds are added. Field
  * numbers: sentencepiece_model.proto.
  */
 public final class SentencePiece {
@@ -35,6 +37,9 @@ public final class SentencePiece {
     private boolean dummyPrefix = true;
     private boolean collapse = true;
     private boolean escape = true;
+    private boolean legacy = true;
+    private final List<Added> more = new ArrayList<>();
+    private Optional<String> template = Optional.empty();
 
     private SentencePiece(String file) {
         this.file = file;
@@ -50,6 +55,7 @@ public final class SentencePiece {
         }
         SentencePiece reading = new SentencePiece(file.toString());
         reading.model(new Protobuf(file.toString(), bytes));
+        reading.config(file.resolveSibling("tokenizer_config.json"));
         return reading.tokenizer();
     }
 
@@ -61,6 +67,23 @@ public final class SentencePiece {
                 case 3 -> normaliser(in.message());
                 default -> {}
             }
+        }
+    }
+
+    // What transformers reads beside the model: where marks go, tokens behind the model's, the chat template.
+    private void config(Path config) {
+        if (!Files.exists(config)) return;
+        JsonPlace root = JsonPlace.read(config);
+        legacy = root.at("legacy").absent() || root.at("legacy").flag();
+        if (root.at("chat_template").isText())
+            template = Optional.of(root.at("chat_template").text());
+        JsonPlace tokens = root.at("added_tokens_decoder");
+        for (JsonPlace token = tokens; !(token = tokens.at(String.valueOf(pieces.size()))).absent(); ) {
+            Added added = TokenizerJsonReader.added(token, pieces.size());
+            more.add(added);
+            pieces.add(added.content());
+            kinds.add(added.special() ? Kind.CONTROL : Kind.DEFINED);
+            scores.add(0f);
         }
     }
 
@@ -122,14 +145,15 @@ public final class SentencePiece {
     private Tokenizer tokenizer() {
         check();
         Vocabulary vocabulary = new Vocabulary(file, pieces, kinds);
-        Spaces.Prefix prefix = dummyPrefix ? Spaces.Prefix.EVERY : Spaces.Prefix.NEVER;
-        Spaces spaces = new Spaces(prefix, collapse, dummyPrefix);
+        Spaces.Prefix marked = legacy ? Spaces.Prefix.EVERY : Spaces.Prefix.FIRST_UNLESS_SPACE;
+        Spaces spaces = new Spaces(dummyPrefix ? marked : Spaces.Prefix.NEVER, collapse, dummyPrefix);
         return new PieceTokenizer(
                 vocabulary,
                 model == UNIGRAM ? unigram(vocabulary, spaces) : bpe(vocabulary, spaces),
                 added(Kind.CONTROL),
                 added(Kind.DEFINED),
-                Ends.llama(control(bosId), control(eosId)));
+                Ends.llama(control(bosId), control(eosId)),
+                Origin.template(template));
     }
 
     private Model bpe(Vocabulary vocabulary, Spaces spaces) {
@@ -173,9 +197,10 @@ public final class SentencePiece {
 
     private AddedTokens added(Kind kind) {
         List<Added> added = new ArrayList<>();
-        for (int id = 0; id < pieces.size(); id++) {
+        for (int id = 0; id < pieces.size() - more.size(); id++) {
             if (kinds.get(id) == kind) added.add(Added.plain(id, pieces.get(id), kind == Kind.CONTROL));
         }
+        if (kind == Kind.CONTROL) added.addAll(more);
         return new AddedTokens(added);
     }
 

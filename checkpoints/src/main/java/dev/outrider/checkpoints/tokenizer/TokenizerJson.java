@@ -8,7 +8,7 @@ import java.nio.file.Path;
 /**
  * The {@code tokenizer.json} of Hugging Face {@code tokenizers}, as far as the LLaMA family uses it:
  * byte-pair encoding with byte fallback over the whole text (LLaMA), and byte-level byte-pair encoding of words
- * (GPT-2, Llama 3, Qwen2, SmolLM). Every other kind is refused by name.
+ * (GPT-2, Llama 3, Qwen2, SmolLM), and unigram. Every other kind is refused by name.
  */
 public final class TokenizerJson {
     static final String FILE = "tokenizer.json";

@@ -88,10 +88,15 @@ final class TokenizerJsonReader {
     }
 
     private static Added added(JsonPlace item) {
+        return added(item, item.at("id").integer());
+    }
+
+    /** A token as tokenizer.json and tokenizer_config.json describe it. */
+    static Added added(JsonPlace item, int id) {
         String content = item.at("content").text();
         if (content.isEmpty()) throw item.expected("content");
         return new Added(
-                item.at("id").integer(),
+                id,
                 content,
                 item.at("special").flag(),
                 item.at("lstrip").flag(),

@@ -82,6 +82,25 @@ class ByteLevelTest {
     }
 
     @Test
+    void aStreamNeverCutsACharacter() throws IOException {
+        Tokenizer t = read();
+        Seeds.run(200, random -> {
+            String text = text(random);
+            Detokenizer stream = new Detokenizer(t);
+            StringBuilder out = new StringBuilder();
+            for (int id : t.encode(text, false)) {
+                String news = stream.push(id);
+                assertThat(news).doesNotContain("\uFFFD");
+                out.append(news);
+            }
+            assertThat(out.append(stream.flush()).toString()).isEqualTo(text);
+        });
+        // Each longest beginning of a character is one U+FFFD; bytes that would be a surrogate are three.
+        assertThat(t.decode(new int[] {0xe4, 0xb8, 'a', 0xff, 0xed, 0xa0, 0x80, 0xf0, 0x9f}))
+                .isEqualTo("\uFFFDa\uFFFD\uFFFD\uFFFD\uFFFD\uFFFD");
+    }
+
+    @Test
     void bytesThatTheVocabularyLacksVanish() throws IOException {
         ObjectNode vocab = root.withObject("/model/vocab");
         vocab.remove("\u00a8");

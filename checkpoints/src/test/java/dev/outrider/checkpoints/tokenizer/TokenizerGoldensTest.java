@@ -9,6 +9,7 @@ import dev.outrider.checkpoints.Shared;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -100,6 +101,18 @@ class TokenizerGoldensTest {
         root.setAll((ObjectNode) json("llama/legacy-false.json"));
         JSON.writeValue(folder.resolve("tokenizer.json").toFile(), root);
         agrees(TokenizerJson.read(folder), "llama/vectors-legacy-false.json");
+    }
+
+    @Test
+    void aConfigBesideTheModelIsHeard(@TempDir Path folder) throws IOException {
+        Files.copy(Shared.asset("llama-tokenizer/tokenizer.model"), folder.resolve("tokenizer.model"));
+        Path config = folder.resolve("tokenizer_config.json");
+        Files.writeString(config, "{\"legacy\": false}");
+        agrees(Tokenizers.open(folder).orElseThrow(), "llama/vectors-legacy-false.json");
+        Files.copy(Shared.golden("chat/llava_hf/tokenizer_config.json"), config, StandardCopyOption.REPLACE_EXISTING);
+        Tokenizer llava = Tokenizers.open(folder).orElseThrow();
+        assertThat(llava.encode("<image>", true)).containsExactly(32000);
+        assertThat(List.of(llava.size(), llava.specialId("<pad>"))).containsExactly(32002, 32001);
     }
 
     @Test
