@@ -91,11 +91,15 @@ public final class NgramTable implements AutoCloseable {
      * @throws Failure MACHINE or USAGE where it cannot be written
      */
     public static void write(Path file, NgramHeader header, Consumer<NgramWriter> body) {
+        write(file, NgramWriter.size(header), bytes -> fill(header, bytes, body));
+    }
+
+    private static void write(Path file, long size, Consumer<MemorySegment> body) {
         AtomicFiles.file(file, temporary -> {
             try (FileChannel channel = FileChannel.open(
                             temporary, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
                     Arena arena = Arena.ofShared()) {
-                fill(header, channel.map(MapMode.READ_WRITE, 0, NgramWriter.size(header), arena), body);
+                body.accept(channel.map(MapMode.READ_WRITE, 0, size, arena));
             }
         });
     }
@@ -108,13 +112,7 @@ public final class NgramTable implements AutoCloseable {
 
     /** Writes this table, whole or not at all. */
     public void write(Path file) {
-        AtomicFiles.file(file, temporary -> {
-            try (FileChannel channel = FileChannel.open(
-                            temporary, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
-                    Arena copy = Arena.ofShared()) {
-                channel.map(MapMode.READ_WRITE, 0, bytes.byteSize(), copy).copyFrom(bytes);
-            }
-        });
+        write(file, bytes.byteSize(), copy -> copy.copyFrom(bytes));
     }
 
     /**

@@ -20,6 +20,9 @@ import java.util.TreeMap;
  * answers of the target that they were not made from. A table's own shares come from the text that it was made
  * from and are far too high.
  *
+ * <p>Rates are those of greedy guesses at recorded tokens. Under sampling they steer all the same: they decide about
+ * speed, never about what is said.
+ *
  * <p>Rates of rare evidence lean on those of alike evidence, and these on the drafter's own, as if so many guesses
  * with that rate had been seen ({@value #PRIOR}).
  *

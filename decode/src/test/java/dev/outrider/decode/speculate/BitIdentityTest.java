@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.Safetensors;
+import dev.outrider.checkpoints.Seeds;
 import dev.outrider.checkpoints.Shared;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.cpu.CpuDevice;
@@ -68,7 +69,9 @@ class BitIdentityTest {
             for (JsonNode run : runs) {
                 int[] prompt = ints(run.get("prompt"));
                 var table = new NgramDraft(NgramTable.of(model.vocabulary(), 2, List.of(ints(run.get("greedy")))));
-                for (Drafter drafter : List.of(neural, table, RuleDraft.uniform(model.vocabulary()))) {
+                Drafter combined = Drafters.hostile(
+                        List.of(new PromptLookup(model.vocabulary()), table, neural), Seeds.generator(prompt.length));
+                for (Drafter drafter : List.of(neural, table, RuleDraft.uniform(model.vocabulary()), combined)) {
                     identical(model, prompt, drafter);
                 }
             }

@@ -3,6 +3,7 @@ package dev.outrider.decode.speculate;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.sun.management.ThreadMXBean;
+import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.ngram.NgramTable;
 import java.lang.management.ManagementFactory;
 import java.util.List;
@@ -16,6 +17,12 @@ class RoundAllocationTest {
     private static final int[] PROMPT = {1, 2};
     private static final ThreadMXBean THREADS = (ThreadMXBean) ManagementFactory.getThreadMXBean();
 
+    private static Drafter combined(FakeModel.Logits logits, NgramTable table) {
+        List<StepDrafter> drafters =
+                List.of(new PromptLookup(VOCABULARY), new NgramDraft(table), Drafters.neural(VOCABULARY, 2000, logits));
+        return Drafters.hostile(drafters, Seeds.generator(1));
+    }
+
     @ParameterizedTest
     @ValueSource(doubles = {0, 0.8})
     void aRoundAllocatesNoRowAndNoLaw(double temperature) {
@@ -23,8 +30,11 @@ class RoundAllocationTest {
         float[] row = Drafters.row(VOCABULARY);
         FakeModel.Logits same = (context, length) -> row;
         NgramTable table = NgramTable.of(VOCABULARY, 3, List.of(new int[] {1, 2, 3, 4, 5, 1, 3}));
-        for (Drafter drafter :
-                List.of(Drafters.neural(VOCABULARY, 2000, same), new NgramDraft(table), new PromptLookup(VOCABULARY))) {
+        for (Drafter drafter : List.of(
+                Drafters.neural(VOCABULARY, 2000, same),
+                new NgramDraft(table),
+                new PromptLookup(VOCABULARY),
+                combined(same, table))) {
             Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 2000, same));
             decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(50, Set.of()), 1, Listener.NONE);
             long before = THREADS.getCurrentThreadAllocatedBytes();
