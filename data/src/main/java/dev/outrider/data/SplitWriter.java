@@ -24,9 +24,14 @@ import org.apache.spark.api.java.JavaPairRDD;
  * machines. The folder must be one that every executor sees.
  *
  * @param length T
+ * @param topK entries of a token's law; 0: none
  */
-public record SplitWriter(String folder, int length, String tokenizerHash) implements Serializable {
+public record SplitWriter(String folder, int length, String tokenizerHash, int topK) implements Serializable {
     private static final long SALT = 0x5348415244L;
+
+    public SplitWriter(String folder, int length, String tokenizerHash) {
+        this(folder, length, tokenizerHash, 0);
+    }
 
     /** Makes a shard's rows from its records, which come sorted by key. */
     public interface Rows<V> extends Serializable {
@@ -66,7 +71,7 @@ public record SplitWriter(String folder, int length, String tokenizerHash) imple
         Path target = Path.of(folder).resolve(ShardFolder.name(index));
         Path attempt = Path.of(folder)
                 .resolve(ShardFolder.name(index) + "." + TaskContext.get().taskAttemptId());
-        ShardFile written = ShardFolder.shard(attempt, length, tokenizerHash, rows);
+        ShardFile written = ShardFolder.shard(attempt, length, tokenizerHash, topK, rows);
         Files.move(attempt, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         return List.of(new ShardFile(
                         target.getFileName().toString(),

@@ -7,11 +7,13 @@ import dev.outrider.data.SplitWriter;
 import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.ShardRow;
+import dev.outrider.decode.speculate.TopLaws;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -25,7 +27,7 @@ import scala.Tuple2;
 
 /**
  * From answers to shards: a row is BOS, prompt and answer, supervised on the answer's tokens only, its end
- * token included. All answers to a prompt fall into the same split.
+ * token included. Where the target's laws were kept, they become columns of the shards. All answers to a prompt fall into the same split.
  */
 public final class AnswerShards {
     private static final String READ = "read", KEPT = "kept", CUT = "cut_at_length";
@@ -84,41 +86,54 @@ public final class AnswerShards {
     // Under the hash of the prompt's id, and the answer's own id behind it.
     private static JavaPairRDD<String, Judged> judged(SparkSession spark, Spec spec) {
         String folder = spec.answers().toAbsolutePath().toString();
-        var parts = IntStream.range(0, AnswerPlan.read(spec.answers()).parts())
-                .boxed()
-                .toList();
+        AnswerPlan plan = AnswerPlan.read(spec.answers());
+        int topK = plan.topK();
+        var parts = IntStream.range(0, plan.parts()).boxed().toList();
         var context = JavaSparkContext.fromSparkContext(spark.sparkContext());
         int length = spec.sequenceLength();
         var temperatures = new java.util.TreeSet<>(spec.temperatures());
         double share = spec.validShare();
         long seed = spec.seed();
         return context.parallelize(parts)
-                .flatMap(index -> Part.require(Path.of(folder), index).iterator())
-                .mapToPair(answer -> {
+                .flatMap(index -> known(Path.of(folder), index, topK).iterator())
+                .mapToPair(known -> {
+                    Answer answer = known.answer;
                     String hash = Hashes.of(answer.promptId());
                     boolean valid = Hashes.share(hash, seed) < share;
-                    return new Tuple2<>(hash + answer.id(), judge(answer, length, temperatures, valid));
+                    return new Tuple2<>(hash + answer.id(), judge(known, length, temperatures, valid));
                 });
     }
 
-    private static Judged judge(Answer answer, int length, Set<Double> temperatures, boolean valid) {
+    private record Known(Answer answer, TopLaws laws) implements Serializable {}
+
+    private static List<Known> known(Path folder, int index, int topK) {
+        List<Answer> answers = Part.require(folder, index);
+        List<TopLaws> laws = topK == 0 ? List.of() : AnswerLaws.require(folder, index, topK);
+        return IntStream.range(0, answers.size())
+                .mapToObj(i -> new Known(answers.get(i), topK == 0 ? TopLaws.NONE : laws.get(i)))
+                .toList();
+    }
+
+    private static Judged judge(Known known, int length, Set<Double> temperatures, boolean valid) {
+        Answer answer = known.answer;
         int prompt = answer.promptIds().length, all = prompt + answer.answerIds().length;
         String fate = !answer.success()
                 ? "no_answer"
                 : !temperatures.isEmpty() && !temperatures.contains(answer.temperature())
                         ? "other_temperature"
                         : prompt >= length || all == prompt ? "no_supervision" : KEPT;
-        return new Judged(fate, all > length, valid, fate.equals(KEPT) ? row(answer, Math.min(all, length)) : null);
+        return new Judged(fate, all > length, valid, fate.equals(KEPT) ? row(known, Math.min(all, length)) : null);
     }
 
-    private static ShardRow row(Answer answer, int count) {
+    private static ShardRow row(Known known, int count) {
+        Answer answer = known.answer;
         int prompt = answer.promptIds().length;
         int[] tokens = Arrays.copyOf(answer.promptIds(), count);
         System.arraycopy(answer.answerIds(), 0, tokens, prompt, count - prompt);
         byte[] mask = new byte[count];
         // A first token has nothing before it to be predicted from.
         Arrays.fill(mask, Math.max(1, prompt), count, (byte) 1);
-        return new ShardRow(tokens, mask, answer.id());
+        return new ShardRow(tokens, mask, answer.id(), 1, prompt, known.laws);
     }
 
     private static Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
@@ -154,7 +169,8 @@ public final class AnswerShards {
         if (count == 0) throw empty(spec, name, counts);
         AnswerPlan plan = AnswerPlan.read(spec.answers());
         Path folder = Files.createDirectories(output.resolve(name));
-        var files = new SplitWriter(folder.toAbsolutePath().toString(), spec.sequenceLength(), plan.tokenizerHash())
+        var files = new SplitWriter(
+                        folder.toAbsolutePath().toString(), spec.sequenceLength(), plan.tokenizerHash(), plan.topK())
                 .write(rows, count, spec.rowsPerShard(), each -> each);
         ShardManifest manifest = ShardManifest.of(
                 plan.tokenizerHash(), plan.vocabSize(), spec.sequenceLength(), files, counts, facts(spec, plan, name));
@@ -172,7 +188,7 @@ public final class AnswerShards {
     }
 
     private static Map<String, String> facts(Spec spec, AnswerPlan plan, String split) {
-        return Map.of(
+        Map<String, String> facts = new TreeMap<>(Map.of(
                 "kind", "answers",
                 "split", split,
                 "target", plan.model(),
@@ -184,6 +200,11 @@ public final class AnswerShards {
                                 .toString(),
                 "top_p", Double.toString(plan.topP()),
                 "valid_share", Double.toString(spec.validShare()),
-                "seed", Long.toString(spec.seed()));
+                "seed", Long.toString(spec.seed())));
+        if (plan.topK() > 0) {
+            facts.put("laws_top_k", Integer.toString(plan.topK()));
+            facts.put("laws_temperature", "1");
+        }
+        return facts;
     }
 }

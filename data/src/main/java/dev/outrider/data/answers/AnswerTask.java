@@ -44,8 +44,11 @@ record AnswerTask(AnswerPlan plan, String target, SharedTokenizer tokenizer, Str
                 CpuDevice device = new CpuDevice(threadsHere());
                 BatchDecoder decoder = new BatchDecoder(
                         device, device.threads(), shared.weights(), plan.slots(), plan.context(), plan.topK())) {
-            AnswerQueue queue = new AnswerQueue(
-                    this, parts, AnswerTask::endIfKilled, (part, answers, laws) -> part.write(folder, answers));
+            AnswerQueue queue = new AnswerQueue(this, parts, AnswerTask::endIfKilled, (part, answers, laws) -> {
+                // The answers come last: a part is whole when they are there.
+                if (plan.topK() > 0) AnswerLaws.write(folder, part.index(), plan.topK(), laws);
+                part.write(folder, answers);
+            });
             decoder.run(queue, queue);
         } catch (UncheckedIOException e) {
             throw e.getCause();

@@ -55,7 +55,8 @@ record Part(int index, List<Prompt> prompts) implements Serializable {
             List<Answer> found = read(file);
             boolean same = found.stream().map(Answer::id).toList().equals(wanted)
                     && found.stream().allMatch(a -> plan.model().equals(a.model()));
-            return same ? Optional.of(found) : Optional.empty();
+            boolean whole = same && (plan.topK() == 0 || AnswerLaws.belong(output, index, plan.topK(), found));
+            return whole ? Optional.of(found) : Optional.empty();
         } catch (IOException e) {
             return Optional.empty();
         }

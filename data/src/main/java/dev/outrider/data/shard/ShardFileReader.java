@@ -30,11 +30,14 @@ import org.apache.arrow.flatbuf.Type;
  */
 final class ShardFileReader {
     private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final byte[] MAGIC = {'A', 'R', 'R', 'O', 'W', '1'};
     private static final int BLOCK = 24;
     private static final int TAIL = 4 + MAGIC.length;
     // Buffers in depth-first order of the schema: each list has validity, its items validity and values.
     private static final int TOKENS = 2, MASK = 5, LENGTH = 7, OFFSETS = 9, NAMES = 10, BUFFERS = 11;
+    private static final int TOP_IDS = 13, TOP_LOGS = 16, BUFFERS_WITH_LAWS = 17;
 
     private final Path file;
     private final int length;
@@ -42,8 +45,18 @@ final class ShardFileReader {
     private final Batch[] batches;
     private final long[] first;
     private final long rows;
+    private int topK;
 
-    private record Batch(long first, long rows, long tokens, long mask, long length, long offsets, long names) {}
+    private record Batch(
+            long first,
+            long rows,
+            long tokens,
+            long mask,
+            long length,
+            long offsets,
+            long names,
+            long ids,
+            long logs) {}
 
     ShardFileReader(Path file, int length, ShardManifest.ShardFile expected, Arena arena) {
         this.file = file;
@@ -97,12 +110,30 @@ final class ShardFileReader {
 
     private void schema(Schema schema) {
         version(schema);
-        boolean ok = schema.fieldsLength() == 4
+        boolean laws = schema.fieldsLength() == 6;
+        boolean ok = (laws || schema.fieldsLength() == 4)
                 && list(schema.fields(0), "tokens", 32)
                 && list(schema.fields(1), "mask", 8)
                 && named(schema.fields(2), "length", Type.Int)
                 && named(schema.fields(3), "document", Type.Utf8);
-        if (!ok) throw corrupt("other columns", "tokens, mask (lists of " + length + "), length, document");
+        if (ok && laws) ok = laws(schema.fields(4), schema.fields(5));
+        if (!ok)
+            throw corrupt(
+                    "other columns", "tokens, mask (lists of " + length + "), length, document, and perhaps laws");
+    }
+
+    private boolean laws(Field ids, Field logs) {
+        if (!named(ids, ShardWriter.TOP_IDS, Type.FixedSizeList)
+                || !named(logs, ShardWriter.TOP_LOGS, Type.FixedSizeList)) {
+            return false;
+        }
+        int size = listSize(ids);
+        topK = size / length;
+        return topK > 0 && size % length == 0 && listSize(logs) == size;
+    }
+
+    private static int listSize(Field field) {
+        return ((FixedSizeList) field.type(new FixedSizeList())).listSize();
     }
 
     private void version(Schema schema) {
@@ -146,7 +177,8 @@ final class ShardFileReader {
         if (message.headerType() != MessageHeader.RecordBatch) throw corrupt("another message", "a record batch");
         RecordBatch batch = (RecordBatch) message.header(new RecordBatch());
         if (batch.compression() != null) throw corrupt("compressed buffers", "uncompressed ones");
-        if (batch.buffersLength() != BUFFERS) throw corrupt(batch.buffersLength() + " buffers", "" + BUFFERS);
+        int buffers = topK == 0 ? BUFFERS : BUFFERS_WITH_LAWS;
+        if (batch.buffersLength() != buffers) throw corrupt(batch.buffersLength() + " buffers", "" + buffers);
         for (int i = 0; i < batch.nodesLength(); i++) {
             if (batch.nodes(i).nullCount() != 0) throw corrupt("null values", "none");
         }
@@ -159,7 +191,9 @@ final class ShardFileReader {
                 place(batch, MASK, n * length, body, block),
                 place(batch, LENGTH, n * 4, body, block),
                 offsets,
-                place(batch, NAMES, n == 0 ? 0 : data.get(INT, offsets + n * 4), body, block));
+                place(batch, NAMES, n == 0 ? 0 : data.get(INT, offsets + n * 4), body, block),
+                topK == 0 ? 0 : place(batch, TOP_IDS, n * length * topK * 4, body, block),
+                topK == 0 ? 0 : place(batch, TOP_LOGS, n * length * topK * 2, body, block));
     }
 
     // Absolute offset of a column's buffer, which must hold at least so many bytes inside the body.
@@ -193,6 +227,20 @@ final class ShardFileReader {
         long i = (row - batch.first) * length;
         MemorySegment.copy(data, INT, batch.tokens + i * 4, tokens, at, length);
         MemorySegment.copy(data, ValueLayout.JAVA_BYTE, batch.mask + i, mask, maskAt, length);
+    }
+
+    int topK() {
+        return topK;
+    }
+
+    void topLaws(long row, int[] ids, float[] logProbabilities, int offset) {
+        Batch batch = batch(row);
+        int count = length * topK;
+        long i = (row - batch.first) * count;
+        MemorySegment.copy(data, INT, batch.ids + i * 4, ids, offset, count);
+        for (int j = 0; j < count; j++) {
+            logProbabilities[offset + j] = Float.float16ToFloat(data.get(SHORT, batch.logs + (i + j) * 2));
+        }
     }
 
     int length(long row) {

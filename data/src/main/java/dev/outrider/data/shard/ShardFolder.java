@@ -25,7 +25,13 @@ public final class ShardFolder {
      */
     public static ShardFile shard(Path file, int length, String tokenizerHash, Iterator<ShardRow> rows)
             throws IOException {
-        try (ShardWriter writer = new ShardWriter(file, length, tokenizerHash)) {
+        return shard(file, length, tokenizerHash, 0, rows);
+    }
+
+    /** As above, with laws of {@code topK} entries a token. */
+    public static ShardFile shard(Path file, int length, String tokenizerHash, int topK, Iterator<ShardRow> rows)
+            throws IOException {
+        try (ShardWriter writer = new ShardWriter(file, length, tokenizerHash, topK)) {
             while (rows.hasNext()) writer.add(rows.next());
             return writer.finish();
         }

@@ -1,5 +1,6 @@
 package dev.outrider.data.shard;
 
+import dev.outrider.decode.speculate.TopLaws;
 import java.io.Serializable;
 
 /**
@@ -9,10 +10,17 @@ import java.io.Serializable;
  * @param mask as long as tokens: 1 where the token is supervised
  * @param document id of the document or answer that the first token comes from
  * @param begins documents whose first token is in this row
+ * @param laws of the tokens from lawsFrom on; those past the row's end are left out
  */
-public record ShardRow(int[] tokens, byte[] mask, String document, int begins) implements Serializable {
+public record ShardRow(int[] tokens, byte[] mask, String document, int begins, int lawsFrom, TopLaws laws)
+        implements Serializable {
     public ShardRow {
         if (tokens.length != mask.length) throw new IllegalArgumentException("a mask for every token");
+    }
+
+    /** A row without laws. */
+    public ShardRow(int[] tokens, byte[] mask, String document, int begins) {
+        this(tokens, mask, document, begins, 0, TopLaws.NONE);
     }
 
     /** A row with a whole document, or the first of its rows. */

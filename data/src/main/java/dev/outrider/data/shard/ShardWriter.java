@@ -8,18 +8,21 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import org.apache.arrow.memory.BufferAllocator;
 import org.apache.arrow.memory.RootAllocator;
 import org.apache.arrow.vector.FieldVector;
+import org.apache.arrow.vector.Float2Vector;
 import org.apache.arrow.vector.IntVector;
 import org.apache.arrow.vector.UInt1Vector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.FixedSizeListVector;
 import org.apache.arrow.vector.ipc.ArrowFileWriter;
+import org.apache.arrow.vector.types.FloatingPointPrecision;
 import org.apache.arrow.vector.types.pojo.ArrowType;
 import org.apache.arrow.vector.types.pojo.Field;
 import org.apache.arrow.vector.types.pojo.FieldType;
@@ -28,18 +31,22 @@ import org.apache.arrow.vector.types.pojo.Schema;
 /**
  * Writes one shard: an uncompressed Arrow IPC file that any Arrow reader opens, with the columns
  * {@code tokens} (int32[T]), {@code mask} (uint8[T], 1 = supervised), {@code length} (int32, tokens before
- * the padding) and {@code document} (utf8). Equal rows give equal bytes.
+ * the padding) and {@code document} (utf8). With laws also {@code top_ids} (int32[T·K]) and
+ * {@code top_log_probabilities} (float16[T·K], rounded to nearest: within 2^-11 of the logarithm): entry t·K + j
+ * belongs to the token at t, id -1 where nothing is stored. Equal rows give equal bytes.
  */
 public final class ShardWriter implements AutoCloseable {
+    static final String TOP_IDS = "top_ids", TOP_LOGS = "top_log_probabilities";
     static final String SCHEMA_KEY = "outrider.schema", TOKENIZER_KEY = "outrider.tokenizer";
-    private static final int BATCH_ROWS = 256;
+    private static final int BATCH_ROWS = 256, BATCH_VALUES = 1 << 22;
 
     private final Path file;
-    private final int length;
+    private final int length, topK;
     private final MessageDigest digest = Hashes.sha256();
     private final BufferAllocator memory = new RootAllocator();
     private final VectorSchemaRoot root;
     private final ArrowFileWriter arrow;
+    private final int batchRows;
     private int filled;
     private long rows, tokens, supervised, documents;
 
@@ -49,25 +56,39 @@ public final class ShardWriter implements AutoCloseable {
      * @param tokenizerHash kept in the file's own metadata too
      */
     public ShardWriter(Path file, int length, String tokenizerHash) throws IOException {
+        this(file, length, tokenizerHash, 0);
+    }
+
+    /** @param topK K, entries of a token's law; 0: no such columns */
+    public ShardWriter(Path file, int length, String tokenizerHash, int topK) throws IOException {
+        this.topK = topK;
+        this.batchRows = topK == 0 ? BATCH_ROWS : Math.clamp(BATCH_VALUES / ((long) length * topK), 1, BATCH_ROWS);
         this.file = file;
         this.length = length;
         Map<String, String> metadata = new TreeMap<>();
         metadata.put(SCHEMA_KEY, Integer.toString(ShardManifest.SCHEMA));
         metadata.put(TOKENIZER_KEY, tokenizerHash);
-        root = VectorSchemaRoot.create(new Schema(fields(length), metadata), memory);
+        root = VectorSchemaRoot.create(new Schema(fields(length, topK), metadata), memory);
         var out = new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 20), digest);
         arrow = new ArrowFileWriter(root, null, Channels.newChannel(out));
         arrow.start();
         begin();
     }
 
-    private static List<Field> fields(int length) {
+    private static List<Field> fields(int length, int topK) {
         var list = FieldType.notNullable(new ArrowType.FixedSizeList(length));
-        return List.of(
+        List<Field> fields = new ArrayList<>(List.of(
                 new Field("tokens", list, List.of(plain("item", new ArrowType.Int(32, true)))),
                 new Field("mask", list, List.of(plain("item", new ArrowType.Int(8, false)))),
                 plain("length", new ArrowType.Int(32, true)),
-                plain("document", new ArrowType.Utf8()));
+                plain("document", new ArrowType.Utf8())));
+        if (topK > 0) {
+            var laws = FieldType.notNullable(new ArrowType.FixedSizeList(Math.multiplyExact(length, topK)));
+            var half = new ArrowType.FloatingPoint(FloatingPointPrecision.HALF);
+            fields.add(new Field(TOP_IDS, laws, List.of(plain("item", new ArrowType.Int(32, true)))));
+            fields.add(new Field(TOP_LOGS, laws, List.of(plain("item", half))));
+        }
+        return fields;
     }
 
     private static Field plain(String name, ArrowType type) {
@@ -76,6 +97,7 @@ public final class ShardWriter implements AutoCloseable {
 
     public void add(ShardRow row) throws IOException {
         if (row.tokens().length > length) throw new IllegalArgumentException("row longer than " + length);
+        if (row.laws().k() > 0 && row.laws().k() != topK) throw new IllegalArgumentException("laws of another K");
         list("tokens").setNotNull(filled);
         list("mask").setNotNull(filled);
         int at = filled * length, n = row.tokens().length;
@@ -86,8 +108,23 @@ public final class ShardWriter implements AutoCloseable {
         ((IntVector) root.getVector("length")).set(filled, n);
         ((VarCharVector) root.getVector("document"))
                 .setSafe(filled, row.document().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        if (topK > 0) laws(row);
         count(row);
-        if (++filled == BATCH_ROWS) flush();
+        if (++filled == batchRows) flush();
+    }
+
+    private void laws(ShardRow row) {
+        list(TOP_IDS).setNotNull(filled);
+        list(TOP_LOGS).setNotNull(filled);
+        var ids = (IntVector) list(TOP_IDS).getDataVector();
+        var logs = (Float2Vector) list(TOP_LOGS).getDataVector();
+        int from = row.lawsFrom() * topK, to = Math.min(from + row.laws().ids().length, row.tokens().length * topK);
+        for (int i = 0; i < length * topK; i++) {
+            boolean known = i >= from && i < to;
+            ids.set(filled * length * topK + i, known ? row.laws().ids()[i - from] : -1);
+            float log = known ? row.laws().logProbabilities()[i - from] : Float.NEGATIVE_INFINITY;
+            logs.set(filled * length * topK + i, Float.floatToFloat16(log));
+        }
     }
 
     private void count(ShardRow row) {
@@ -104,7 +141,7 @@ public final class ShardWriter implements AutoCloseable {
     private void begin() {
         filled = 0;
         for (FieldVector vector : root.getFieldVectors()) {
-            vector.setInitialCapacity(BATCH_ROWS);
+            vector.setInitialCapacity(batchRows);
             vector.reset();
             vector.allocateNew();
         }

@@ -43,8 +43,17 @@ public final class Shards implements AutoCloseable {
             ShardManifest.ShardFile file = manifest.files().get(i);
             files[i] = new ShardFileReader(folder.resolve(file.name()), length(), file, arena);
             first[i] = rows;
+            if (files[i].topK() != files[0].topK()) throw mixed(file.name());
             rows += files[i].rows();
         }
+    }
+
+    private Failure mixed(String name) {
+        return Failure.data(
+                folder.resolve(name).toString(),
+                "laws of another number of entries than in the shards before; corrupt",
+                "the same in all shards of a folder",
+                "Copy or make the shards again.");
     }
 
     public ShardManifest manifest() {
@@ -64,6 +73,22 @@ public final class Shards implements AutoCloseable {
     public void read(long row, int[] tokens, int at, byte[] mask, int maskAt) {
         int file = file(row);
         files[file].read(row - first[file], tokens, at, mask, maskAt);
+    }
+
+    /** K, entries of a token's stored law; 0: no laws are stored. */
+    public int topK() {
+        return files.length == 0 ? 0 : files[0].topK();
+    }
+
+    /**
+     * Writes exactly length() · topK() ids and logarithms of probabilities from offset on: entry t·K + j is the
+     * j-th most likely id in the place of token t, given those before it, by the target at temperature 1
+     * without filters; id -1 and -infinity where nothing is stored (prompt, padding). Logarithms are float16
+     * in the file: off by at most 2^-11 of their size. 1 - Σ exp is what all other ids have.
+     */
+    public void topLaws(long row, int[] ids, float[] logProbabilities, int offset) {
+        int file = file(row);
+        files[file].topLaws(row - first[file], ids, logProbabilities, offset);
     }
 
     /** Tokens of the row before the padding. */

@@ -2,6 +2,7 @@ package dev.outrider.data.answers;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
@@ -311,6 +312,71 @@ class AnswersTest {
         assertThatThrownBy(() -> AnswerShards.write(spark, shards(2, Set.of(), 0)))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("no_supervision=27");
+    }
+
+    @Test
+    void lawsGoFromPartsIntoShards() throws IOException {
+        int k = 5, length = TinyTarget.CONTEXT;
+        AnswerSpec plain = spec(folder.resolve("laws"), 3);
+        AnswerSpec spec = new AnswerSpec(
+                plain.prompts(),
+                target,
+                plain.output(),
+                plain.temperatures(),
+                plain.topP(),
+                plain.samples(),
+                plain.maxTokens(),
+                plain.context(),
+                plain.seed(),
+                plain.promptsPerPart(),
+                plain.threads(),
+                0,
+                k);
+        Answers.generate(spark, spec, Progress.NONE);
+        assertThat(texts(spec.output())).isEqualTo(texts(first.output()));
+        Files.delete(AnswerLaws.file(spec.output(), 1));
+        assertThat(Answers.generate(spark, spec, Progress.NONE).found()).isEqualTo((3 + 3 + 1) * PER_PROMPT);
+        var report = AnswerShards.write(
+                spark, new AnswerShards.Spec(spec.output(), folder.resolve("s"), length, Set.of(), 0, 8, 3));
+        assertThat(report.train().facts()).containsEntry("laws_top_k", "5").containsEntry("laws_temperature", "1");
+        Map<String, Answer> answers = answers(spec.output());
+        int[] ids = new int[length * k + 2];
+        float[] logs = new float[length * k + 2],
+                logits = new float[TestTokenizer.train().size()];
+        try (Shards shards = Shards.open(folder.resolve("s/train")).verify();
+                CpuDevice device = new CpuDevice(1);
+                Llama model = Llama.open(target, device, length)) {
+            assertThat(shards.topK()).isEqualTo(k);
+            for (long row = 0; row < shards.rows(); row++) {
+                Answer answer = answers.get(shards.document(row));
+                shards.topLaws(row, ids, logs, 1);
+                int from = answer.promptIds().length, to = shards.length(row);
+                model.truncate(0);
+                model.read(answer.promptIds(), 0, from, 1);
+                for (int t = 0; t < length; t++) {
+                    if (t < from || t >= to) {
+                        for (int j = 0; j < k; j++)
+                            assertThat(ids[1 + t * k + j]).isEqualTo(-1);
+                        continue;
+                    }
+                    model.logits(0, logits);
+                    double sum = 0;
+                    for (float z : logits) sum += Math.exp(z);
+                    float least = Float.POSITIVE_INFINITY;
+                    for (int j = 0; j < k; j++) {
+                        float z = logits[ids[1 + t * k + j]];
+                        assertThat(z).isLessThanOrEqualTo(least + 1e-3f);
+                        least = z;
+                        double log = z - Math.log(sum);
+                        assertThat((double) logs[1 + t * k + j]).isCloseTo(log, within(1e-3 + 6e-4 * Math.abs(log)));
+                    }
+                    long above = 0;
+                    for (float z : logits) if (z > least + 1e-3f) above++;
+                    assertThat(above).isLessThan(k);
+                    model.read(answer.answerIds(), t - from, 1, 1);
+                }
+            }
+        }
     }
 
     @Test
