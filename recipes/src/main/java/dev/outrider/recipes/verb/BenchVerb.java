@@ -1,7 +1,9 @@
 package dev.outrider.recipes.verb;
 
+import dev.outrider.recipes.bench.GenerationBench;
 import dev.outrider.recipes.bench.TrainingBench;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -10,7 +12,7 @@ import picocli.CommandLine.Option;
         name = "bench",
         mixinStandardHelpOptions = true,
         hidden = true,
-        description = "Speed of this machine's training; the scripts in bench/ call it.",
+        description = "Speed of this machine's training, or of a model's writing; the scripts in bench/ call it.",
         footer = {"", "Example:  ./outrider bench --teacher-layers 8"})
 public final class BenchVerb implements Callable<Integer> {
     @Option(names = "--threads", description = "0: all (default: ${DEFAULT-VALUE}).")
@@ -28,8 +30,27 @@ public final class BenchVerb implements Callable<Integer> {
     @Option(names = "--teacher-layers", description = "TVD++ with a teacher of so many layers; 0: pre-training.")
     int teacherLayers;
 
+    @Option(names = "--generate", paramLabel = "MODEL", description = "How fast this model writes, alone and batched.")
+    Path generate;
+
+    @Option(names = "--slots", description = "Texts at a time of the batch (default: ${DEFAULT-VALUE}).")
+    int slots = 64;
+
+    @Option(names = "--prompt", description = "Tokens of a prompt (default: ${DEFAULT-VALUE}).")
+    int prompt = 64;
+
+    @Option(names = "--tokens", description = "Tokens of an answer (default: ${DEFAULT-VALUE}).")
+    int tokens = 128;
+
+    @Option(names = "--top-k", description = "Ids whose probabilities are kept at a token (default: ${DEFAULT-VALUE}).")
+    int topK;
+
     @Override
     public Integer call() throws IOException {
+        if (generate != null) {
+            new GenerationBench(generate, threads, slots, prompt, tokens, topK).run(System.out);
+            return 0;
+        }
         TrainingBench.run(threads, sequences, time, steps, teacherLayers);
         return 0;
     }
