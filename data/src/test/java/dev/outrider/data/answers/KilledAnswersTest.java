@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** A process that answers is killed, and another goes on: no answer is lost, none is there twice. */
 @Tag("slow")
 class KilledAnswersTest {
-    private static final int PARTS = 400, EACH = 3, TOP = 3;
+    private static final int PARTS = 120, EACH = 3, TOP = 3;
 
     @TempDir
     Path folder;
