@@ -12,36 +12,60 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
- * All matrix products of one pass of the 115M draft, each with weights of its own, so that nothing stays in the
+ * All matrix products of one pass of the 115M draft, or of SmolLM2-135M (30 layers of small matrices), each with weights of its own, so that nothing stays in the
  * caches: what a pass costs at least. Rows: 1 for a drafted token, γ + 1 for a verified block.
  */
 @State(Scope.Benchmark)
 public class DraftProducts {
-    static final int LAYERS = 4, HIDDEN = 1024, VOCABULARY = 32_000;
-    /** in and out of a layer's matrices: qkv, attention's output, gate with up, down; last, once, the head's. */
-    private static final int[][] LAYER = {{1024, 3072}, {1024, 1024}, {1024, 5632}, {2816, 1024}};
+    /** Layers, vocabulary, and in and out of a layer's matrices; the head, once, reads what the first matrix reads. */
+    public enum Shape {
+        /** qkv, attention's output, gate with up, down. */
+        DRAFT(4, 32_000, new int[][] {{1024, 3072}, {1024, 1024}, {1024, 5632}, {2816, 1024}}),
+        /** q, k, v, attention's output, gate, up, down. */
+        SMOLLM2(30, 49_152, new int[][] {
+            {576, 576}, {576, 192}, {576, 192}, {576, 576}, {576, 1536}, {576, 1536}, {1536, 576}
+        });
+        private final int layers, vocabulary;
+        private final int[][] layer;
 
-    @Param({"F32", "BF16"})
+        Shape(int layers, int vocabulary, int[][] layer) {
+            this.layers = layers;
+            this.vocabulary = vocabulary;
+            this.layer = layer;
+        }
+
+        long elements() {
+            long one = 0;
+            for (int[] shape : layer) one += (long) shape[0] * shape[1];
+            return layers * one + (long) layer[0][0] * vocabulary;
+        }
+
+        double bytes(DType type) {
+            return Buffer.bytes(type, elements());
+        }
+    }
+
+    static final int VOCABULARY = 32_000;
+    private static final int WIDEST = 2816, MOST = 49_152;
+
+    @Param({"DRAFT", "SMOLLM2"})
+    Shape model;
+
+    @Param({"F32", "BF16", "I8"})
     DType type;
 
-    @Param({"1", "5", "9"})
+    @Param({"1", "2", "5", "9"})
     int rows;
 
     private CpuDevice device;
     private Buffer weights, x, y;
 
-    static long elements() {
-        long layer = 0;
-        for (int[] shape : LAYER) layer += (long) shape[0] * shape[1];
-        return LAYERS * layer + (long) HIDDEN * VOCABULARY;
-    }
-
     @Setup
     public void allocate() {
         device = new CpuDevice();
-        weights = filled(type, elements());
-        x = filled(DType.F32, (long) rows * 2816);
-        y = filled(DType.F32, (long) rows * VOCABULARY);
+        weights = filled(type, model.elements());
+        x = filled(DType.F32, (long) rows * WIDEST);
+        y = filled(DType.F32, (long) rows * MOST);
     }
 
     @TearDown
@@ -52,8 +76,10 @@ public class DraftProducts {
     @Benchmark
     public Buffer pass() {
         long at = 0;
-        for (int layer = 0; layer < LAYERS; layer++) for (int[] shape : LAYER) at = product(at, shape[0], shape[1]);
-        product(at, HIDDEN, VOCABULARY);
+        for (int l = 0; l < model.layers; l++) {
+            for (int[] shape : model.layer) at = product(at, shape[0], shape[1]);
+        }
+        product(at, model.layer[0][0], model.vocabulary);
         return y;
     }
 

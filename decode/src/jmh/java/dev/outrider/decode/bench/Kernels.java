@@ -26,11 +26,11 @@ public final class Kernels {
     public static void main(String[] arguments) throws RunnerException {
         read(); // on virtual machines the first large block of memory is slow
         double before = read();
-        List<Case> products = run(DraftProducts.class, "type", "rows");
+        List<Case> products = run(DraftProducts.class, "model", "type", "rows");
         List<Case> laws = run(Laws.class, "filter");
         double after = read(), rate = Math.max(before, after);
         line("reading memory: %.1f GB/s before, %.1f after%n", before, after);
-        line("%nproducts of a 115M draft's pass   ms     GB/s   of reading   passes of one row%n");
+        line("%nproducts of a pass                 ms     GB/s   of reading   passes of one row%n");
         for (Case c : products) product(c, alone(c, products), rate);
         line("%na law over 32,000 tokens          ms     of a one-row F32 pass%n");
         double pass = products.getFirst().seconds;
@@ -40,12 +40,13 @@ public final class Kernels {
     }
 
     private static void product(Case c, Case alone, double rate) {
-        double bytes = (double) DraftProducts.elements() * DType.valueOf(c.parameters.get(0)).bytes;
+        double bytes = DraftProducts.Shape.valueOf(c.parameters.get(0)).bytes(DType.valueOf(c.parameters.get(1)));
         double gigabytes = bytes / c.seconds / 1e9;
         line(
-                "%-4s %2s rows                  %8.2f  %7.1f   %6.0f %%     %8.2f%n",
+                "%-7s %-4s %2s rows          %8.2f  %7.1f   %6.0f %%     %8.2f%n",
                 c.parameters.get(0),
                 c.parameters.get(1),
+                c.parameters.get(2),
                 1e3 * c.seconds,
                 gigabytes,
                 100 * gigabytes / rate,
@@ -54,7 +55,7 @@ public final class Kernels {
 
     private static Case alone(Case c, List<Case> all) {
         return all.stream()
-                .filter(a -> a.parameters.equals(List.of(c.parameters.get(0), "1")))
+                .filter(a -> a.parameters.equals(List.of(c.parameters.get(0), c.parameters.get(1), "1")))
                 .findFirst()
                 .orElseThrow();
     }

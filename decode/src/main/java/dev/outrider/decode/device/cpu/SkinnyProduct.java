@@ -2,7 +2,9 @@ package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
 import java.util.Arrays;
+import jdk.incubator.vector.FloatVector;
 
 /**
  * y[R, out] = x[R, in] · w[out, in]ᵀ for few rows: decoding, and the verification of a draft. All its time
@@ -17,6 +19,9 @@ public final class SkinnyProduct implements Threads.Part {
     /** Multiply-adds below which a parallel region costs more than it saves. */
     static final long ALONE = 1 << 15;
 
+    /** Tiles whose sums are written together: a line of the cache for each run. */
+    private static final int GATHER = 16;
+
     /** Loops over float32, for kernels that are products in disguise. */
     static final SkinnyTile F32 = SkinnyLoops.of(DType.F32);
 
@@ -27,7 +32,7 @@ public final class SkinnyProduct implements Threads.Part {
     private long y, x, w, stride;
     private int rows, in, out, parts;
     private boolean adds;
-    private float[][] sums = {};
+    private float[][] sums = {}, gathered = {};
 
     private SkinnyProduct() {}
 
@@ -69,7 +74,11 @@ public final class SkinnyProduct implements Threads.Part {
 
     private void split(int parts) {
         this.parts = parts;
-        if (sums.length < parts) sums = new float[parts][SkinnyTile.ROWS * SkinnyTile.OUTS * Lanes.LANES];
+        if (gathered.length < parts || gathered[0].length < gather(rows, 0)) {
+            int most = Math.max(rows, Device.INVARIANT_ROWS), teams = Math.max(parts, gathered.length);
+            sums = new float[teams][SkinnyTile.lanes(SkinnyTile.ROWS, 0)];
+            gathered = new float[teams][gather(most, 0)];
+        }
     }
 
     private static int blocks(int out) {
@@ -78,38 +87,65 @@ public final class SkinnyProduct implements Threads.Part {
 
     /**
      * Outputs of one part. Those of a tile lie a quarter of the part apart, so that w is read in four long
-     * runs: with four short ones every tile would begin by waiting for memory.
+     * runs: with four short ones every tile would begin by waiting for memory. Sums are gathered for
+     * {@link #GATHER} tiles before they go to y: written one by one, rows and quarters apart, they drive x
+     * and w out of the few places that a cache has for addresses so alike.
      */
     @Override
     public void run(int part) {
-        int from = (int) ((long) out * part / parts), to = (int) ((long) out * (part + 1) / parts);
-        int quarter = (to - from + SkinnyTile.OUTS - 1) / SkinnyTile.OUTS;
-        for (int first = from; first < from + quarter; first++) block(sums[part], first, quarter, to);
+        int from = (int) ((long) out * part / parts), end = (int) ((long) out * (part + 1) / parts);
+        int quarter = (end - from + SkinnyTile.OUTS - 1) / SkinnyTile.OUTS;
+        for (int begin = 0; begin < quarter; begin += GATHER) {
+            int count = Math.min(GATHER, quarter - begin);
+            for (int t = 0; t < count; t++) tile(part, t, from + begin + t, quarter, end);
+            for (int row = 0; row < rows; row++) {
+                for (int o = 0; o < SkinnyTile.OUTS; o++) {
+                    int first = from + begin + o * quarter;
+                    write(gathered[part], gather(row, o), row, first, Math.min(count, end - first));
+                }
+            }
+        }
     }
 
     // Outputs first, first + quarter, ... that are below the end; in place of others the last is read again.
-    private void block(float[] sums, int first, int quarter, int end) {
-        long w0 = w + first * stride;
-        long w1 = w + Math.min(first + quarter, end - 1) * stride;
-        long w2 = w + Math.min(first + 2 * quarter, end - 1) * stride;
-        long w3 = w + Math.min(first + 3 * quarter, end - 1) * stride;
+    private void tile(int part, int t, int first, int quarter, int end) {
+        int o1 = Math.min(first + quarter, end - 1);
+        int o2 = Math.min(first + 2 * quarter, end - 1), o3 = Math.min(first + 3 * quarter, end - 1);
+        long w0 = w + first * stride, w1 = w + o1 * stride, w2 = w + o2 * stride, w3 = w + o3 * stride;
         int sweeps = (rows + SkinnyTile.ROWS - 1) / SkinnyTile.ROWS;
         for (int sweep = 0; sweep < sweeps; sweep++) {
-            int from = rows * sweep / sweeps, taken = rows * (sweep + 1) / sweeps - from;
-            tile.rows(taken, sums, in, x + 4L * from * in, w0, w1, w2, w3);
-            for (int r = 0; r < taken; r++) finish(sums, r, from + r, first, quarter, end);
+            int row = rows * sweep / sweeps, taken = rows * (sweep + 1) / sweeps - row;
+            tile.rows(taken, sums[part], 0, in, x + 4L * row * in, w0, w1, w2, w3);
+            for (int r = 0; r < taken; r++) {
+                int at = SkinnyTile.lanes(r, 0);
+                if (in % Lanes.LANES != 0) rest(sums[part], at, row + r, first, o1, o2, o3);
+                SkinnyTile.foldRow(sums[part], at, gathered[part], gather(row + r, 0) + t, GATHER);
+            }
         }
     }
 
-    private void finish(float[] sums, int r, int row, int first, int quarter, int end) {
-        if (in % Lanes.LANES != 0) {
-            for (int o = 0, at = first; o < SkinnyTile.OUTS && at < end; o++, at += quarter) {
-                rest(sums, SkinnyTile.lanes(r, o), row, at);
-            }
-        }
-        SkinnyTile.fold(sums, 0, r);
-        for (int o = 0, at = first; o < SkinnyTile.OUTS && at < end; o++, at += quarter) {
-            add(row, at, sums[SkinnyTile.place(r, o)]);
+    private void rest(float[] sums, int at, int row, int o0, int o1, int o2, int o3) {
+        rest(sums, at, row, o0);
+        rest(sums, at + SkinnyTile.lanes(0, 1), row, o1);
+        rest(sums, at + SkinnyTile.lanes(0, 2), row, o2);
+        rest(sums, at + SkinnyTile.lanes(0, 3), row, o3);
+    }
+
+    private static int gather(int row, int o) {
+        return (row * SkinnyTile.OUTS + o) * GATHER;
+    }
+
+    // count sums, perhaps none or fewer, to outputs first, first + 1, ... of a row.
+    private void write(float[] sums, int at, int row, int first, int count) {
+        long to = y + 4 * ((long) row * out + first);
+        if (count == GATHER) writeRow(to, sums, at, adds);
+        else for (int i = 0; i < count; i++) add(row, first + i, sums[at + i]);
+    }
+
+    private static void writeRow(long to, float[] sums, int at, boolean adds) {
+        for (int i = 0; i < GATHER; i += Lanes.LANES) {
+            FloatVector v = FloatVector.fromArray(Lanes.FLOATS, sums, at + i);
+            Lanes.store(adds ? Lanes.load(to + 4L * i).add(v) : v, to + 4L * i);
         }
     }
 

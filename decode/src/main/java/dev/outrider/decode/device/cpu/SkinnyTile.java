@@ -49,14 +49,14 @@ abstract class SkinnyTile {
     abstract void six(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);
 
     /** {@code rows} rows of x, 1 to {@link #ROWS}. */
-    final void rows(int rows, float[] sums, int in, long x, long w0, long w1, long w2, long w3) {
+    final void rows(int rows, float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
         switch (rows) {
-            case 1 -> one(sums, 0, in, x, w0, w1, w2, w3);
-            case 2 -> two(sums, 0, in, x, w0, w1, w2, w3);
-            case 3 -> three(sums, 0, in, x, w0, w1, w2, w3);
-            case 4 -> four(sums, 0, in, x, w0, w1, w2, w3);
-            case 5 -> five(sums, 0, in, x, w0, w1, w2, w3);
-            default -> six(sums, 0, in, x, w0, w1, w2, w3);
+            case 1 -> one(sums, to, in, x, w0, w1, w2, w3);
+            case 2 -> two(sums, to, in, x, w0, w1, w2, w3);
+            case 3 -> three(sums, to, in, x, w0, w1, w2, w3);
+            case 4 -> four(sums, to, in, x, w0, w1, w2, w3);
+            case 5 -> five(sums, to, in, x, w0, w1, w2, w3);
+            default -> six(sums, to, in, x, w0, w1, w2, w3);
         }
     }
 
@@ -72,6 +72,16 @@ abstract class SkinnyTile {
 
     private static FloatVector lanes(float[] values, int at) {
         return FloatVector.fromArray(FLOATS, values, at);
+    }
+
+    /** As {@link #fold}; the sums go to {@code to}, {@code apart} elements from one to the next. */
+    static void foldRow(float[] sums, int at, float[] to, int first, int apart) {
+        FloatVector all = folded(
+                lanes(sums, at), lanes(sums, at + LANES), lanes(sums, at + 2 * LANES), lanes(sums, at + 3 * LANES));
+        to[first] = all.lane(0);
+        to[first + apart] = all.lane(HALF);
+        to[first + 2 * apart] = all.lane(QUARTER);
+        to[first + 3 * apart] = all.lane(HALF + QUARTER);
     }
 
     /** Where the accumulator of a pair begins. */
