@@ -11,6 +11,7 @@ import dev.outrider.recipes.verb.EvaluateVerb;
 import dev.outrider.recipes.verb.ExportVerb;
 import dev.outrider.recipes.verb.GenerateVerb;
 import dev.outrider.recipes.verb.InspectVerb;
+import dev.outrider.recipes.verb.ParityVerb;
 import dev.outrider.recipes.verb.PretrainVerb;
 import dev.outrider.recipes.verb.QuickstartVerb;
 import dev.outrider.recipes.verb.RunVerb;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Command;
             ChatVerb.class,
             InspectVerb.class,
             ConvertVerb.class,
+            ParityVerb.class,
             BenchVerb.class
         },
         footer = {

@@ -19,6 +19,8 @@ import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Evaluate;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
+import dev.outrider.recipes.parity.Parity;
+import dev.outrider.recipes.parity.ParityPack;
 import dev.outrider.recipes.report.Evaluation;
 import dev.outrider.recipes.report.Evaluation.Model;
 import dev.outrider.trainer.telemetry.Progress;
@@ -37,6 +39,8 @@ public final class EvaluateStage implements Stage {
     public String name() {
         return "evaluate";
     }
+
+    private static final int PARITY = 8;
 
     @Override
     public List<String> needs(Recipe recipe) {
@@ -92,7 +96,22 @@ public final class EvaluateStage implements Stage {
                     device.name());
             result.write(run.evaluation());
             requireLossless(result);
+            parity(run, prompts, result, device);
         }
+    }
+
+    // What a user needs to see that nothing was lost on the way to his server.
+    private static void parity(Run run, List<Evaluator.Prompt> prompts, Evaluation result, CpuDevice device) {
+        List<Parity.Prompt> some = prompts.stream()
+                .limit(PARITY)
+                .map(p -> new Parity.Prompt(p.text(), p.ids()))
+                .toList();
+        List<ParityPack.Expected> expected = result.overall().stream()
+                .filter(r -> r.draft().equals("aligned"))
+                .map(r -> new ParityPack.Expected(r.temperature(), r.gamma(), r.tau(), r.tauLow(), r.tauHigh()))
+                .toList();
+        Path draft = run.exported().resolve("draft-aligned");
+        Parity.write(run.exported().resolve("parity"), target(run), draft, some, expected, device);
     }
 
     private static void requireLossless(Evaluation result) {
