@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.trainer.layer.LlamaGraph;
 import java.lang.foreign.MemorySegment;
@@ -23,6 +24,8 @@ import java.util.random.RandomGeneratorFactory;
  * counts these tokens alone. All other rows are handed on as they are, so that one loss, and what it gathers
  * over a step, covers both kinds.
  *
+ * <p>Laws stored with the rows are left out: the teacher of the loss must be a model.
+ *
  * <p>Rows are written for a while ahead, many at a time. Those that wait are saved with every checkpoint, so
  * that a step is a function of checkpoint, number and seed, and a resumed run equals an uninterrupted one.
  */
@@ -41,13 +44,16 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
      * @param sampling how its tokens are drawn; GKD's own choice is temperature 1
      * @param maxTokens most tokens that it writes in a row, 1 or more; the row's length is a limit as well
      * @param ahead rows of the source, of both kinds, prepared at a time: steps between two refreshes times rows of a step
+     * @param slots texts written at a time; the memory of so many caches, and what is drawn depends on it
      * @param seed of all draws
      */
-    public record Settings(double share, Start start, Sampling sampling, int maxTokens, int ahead, long seed) {
+    public record Settings(
+            double share, Start start, Sampling sampling, int maxTokens, int ahead, int slots, long seed) {
         public Settings {
             check(share > 0 && share <= 1, "share " + share, "more than 0, at most 1");
             check(maxTokens > 0, "max tokens " + maxTokens, "1 or more");
             check(ahead > 0, "rows ahead " + ahead, "1 or more");
+            check(slots > 0, "slots " + slots, "1 or more");
         }
 
         private static void check(boolean ok, String found, String expected) {
@@ -68,12 +74,13 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
 
     /**
      * @param graph the draft in training, to be closed after this
+     * @param device that it lies on
      * @param rows whose supervised parts are answers
      */
-    public OnPolicy(LlamaGraph graph, Source.Rows rows, Settings settings) {
+    public OnPolicy(LlamaGraph graph, CpuDevice device, Source.Rows rows, Settings settings) {
         this.rows = rows;
         this.settings = settings;
-        this.writer = new DraftWriter(graph, settings.sampling());
+        this.writer = new DraftWriter(graph, device, settings.sampling(), settings.slots());
         this.padding = Math.max(0, graph.config().padId());
     }
 
@@ -94,8 +101,7 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
         Batch batch = rows.read(from, Math.max(count, settings.ahead()));
         List<DraftWriter.Opening> openings = new ArrayList<>();
         for (int r = 0; r < batch.sequences(); r++) if (own(from + r)) open(batch, r, from + r, openings);
-        writer.write(openings);
-        held = written(batch, openings);
+        held = written(batch, writer.write(openings));
         first = from;
     }
 
@@ -105,8 +111,8 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
         if (starts.length == 0) return;
         int start = starts[random.nextInt(starts.length)], at = row * batch.time();
         int[] prompt = Arrays.copyOfRange(batch.tokens(), at, at + start);
-        openings.add(
-                new DraftWriter.Opening(row, prompt, Math.min(settings.maxTokens(), batch.time() - start), random));
+        int room = Math.min(settings.maxTokens(), batch.time() - start);
+        openings.add(new DraftWriter.Opening(row, prompt, room, random.nextLong()));
     }
 
     /** Positions in the row whose token may be the draft's first. */
@@ -121,22 +127,22 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
         return Arrays.copyOf(starts, n);
     }
 
-    private Batch written(Batch batch, List<DraftWriter.Opening> openings) {
+    private Batch written(Batch batch, Map<DraftWriter.Opening, int[]> texts) {
         int time = batch.time();
         int[] tokens = batch.tokens().clone(), labels = batch.labels().clone();
         byte[] counted = batch.counted().clone();
-        for (DraftWriter.Opening opening : openings) {
-            Batch row = row(opening, time);
+        texts.forEach((opening, text) -> {
+            Batch row = row(opening.prompt(), text, time);
             System.arraycopy(row.tokens(), 0, tokens, opening.row() * time, time);
             System.arraycopy(row.labels(), 0, labels, opening.row() * time, time);
             System.arraycopy(row.counted(), 0, counted, opening.row() * time, time);
-        }
+        });
         return new Batch(batch.sequences(), time, tokens, labels, counted);
     }
 
-    private Batch row(DraftWriter.Opening opening, int time) {
-        int start = opening.prompt().length;
-        int[] text = opening.text(), tokens = Arrays.copyOf(opening.prompt(), time);
+    private Batch row(int[] prompt, int[] text, int time) {
+        int start = prompt.length;
+        int[] tokens = Arrays.copyOf(prompt, time);
         byte[] supervised = new byte[time];
         Arrays.fill(tokens, start, time, padding);
         System.arraycopy(text, 0, tokens, start, text.length);

@@ -1,11 +1,13 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.Arrays;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
@@ -23,6 +25,7 @@ public final class LlamaBatch implements AutoCloseable {
 
     private final Device device;
     private final ModelConfig config;
+    private final Optional<DraftVocabulary> outputs;
     private final int slots, capacity;
     private final LlamaPass pass;
     private final Buffer rotary, logits;
@@ -41,7 +44,6 @@ public final class LlamaBatch implements AutoCloseable {
      * @param slots S, texts at a time
      * @param capacity most tokens of one text, prompt and answer together
      * @throws dev.outrider.checkpoints.Failure (usage) when capacity is not in 1 .. the model's longest context
-     * @throws IllegalArgumentException for a draft that can say only some of its target's tokens
      */
     public LlamaBatch(Device device, LlamaWeights weights, int slots, int capacity) {
         this.device = device;
@@ -49,10 +51,10 @@ public final class LlamaBatch implements AutoCloseable {
         this.slots = slots;
         this.capacity = capacity;
         LlamaPass.requireCapacity(config, capacity);
-        if (weights.outputs.isPresent()) throw new IllegalArgumentException("a draft that says only some tokens");
+        outputs = weights.outputs;
         pass = new LlamaPass(device, weights, Math.max(slots, Math.min(Llama.CHUNK, capacity)));
         rotary = RotaryTable.of(device, config, capacity);
-        logits = device.allocate(DType.F32, (long) slots * config.vocabSize());
+        logits = device.allocate(DType.F32, (long) slots * config.outputSize());
         ownLogits = parts(logits);
         keys = caches();
         values = caches();
@@ -94,6 +96,16 @@ public final class LlamaBatch implements AutoCloseable {
 
     public int vocabulary() {
         return config.vocabSize();
+    }
+
+    /** Number of logits of a text: V, or V' where only some tokens can be said. */
+    public int logits() {
+        return config.outputSize();
+    }
+
+    /** As {@link CausalModel#outputs}. */
+    public Optional<DraftVocabulary> outputs() {
+        return outputs;
     }
 
     /** Tokens that the slot has read. */
@@ -161,7 +173,7 @@ public final class LlamaBatch implements AutoCloseable {
 
     /** Copies the logits after the slot's last token; raw, in nats. May be called by several threads. */
     public void logits(int slot, float[] into) {
-        device.download(ownLogits[slot], into, 0, config.vocabSize());
+        device.download(ownLogits[slot], into, 0, config.outputSize());
     }
 
     @Override

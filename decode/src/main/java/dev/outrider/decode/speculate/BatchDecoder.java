@@ -1,5 +1,6 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.Threads;
@@ -40,6 +41,7 @@ public final class BatchDecoder implements AutoCloseable {
     public record Times(long prompts, long steps, long choice, long passes) {}
 
     private final LlamaBatch model;
+    private final DraftVocabulary outputs;
     private final Threads threads;
     private final Slot[] slots;
     private final Sampler[] samplers;
@@ -59,8 +61,9 @@ public final class BatchDecoder implements AutoCloseable {
         if (slots < 1 || topK < 0) throw new IllegalArgumentException(slots + " slots, top " + topK);
         this.threads = threads;
         model = new LlamaBatch(device, weights, slots, capacity);
+        outputs = model.outputs().orElse(null);
         this.slots = IntStream.range(0, slots).mapToObj(s -> new Slot(s, topK)).toArray(Slot[]::new);
-        samplers = Stream.generate(() -> new Sampler(model.vocabulary()))
+        samplers = Stream.generate(() -> new Sampler(model.logits()))
                 .limit(threads.count())
                 .toArray(Sampler[]::new);
         next = new int[slots];
@@ -142,6 +145,16 @@ public final class BatchDecoder implements AutoCloseable {
                 "Begin the text with the BOS token; shorten it, or open the model with a larger context.");
     }
 
+    // Of an index of a row of logits: the target's id, where the model says only some tokens.
+    private int id(int entry) {
+        return outputs == null ? entry : outputs.target(entry);
+    }
+
+    /** The index in a row of logits of an id; -1 if it cannot be said. */
+    private int entry(int id) {
+        return outputs == null ? id : outputs.draft(id);
+    }
+
     @Override
     public void close() {
         model.close();
@@ -184,20 +197,27 @@ public final class BatchDecoder implements AutoCloseable {
 
         private void remember() {
             if (request.sampling().repetitionPenalty() == 1) return;
-            history = new History(model.vocabulary());
-            history.push(request.prompt());
+            history = new History(model.logits());
+            for (int id : request.prompt()) if (entry(id) >= 0) history.push(entry(id));
         }
 
         void choose(Sampler sampler) {
             try {
                 model.logits(index, sampler.logits);
-                if (topK > 0) sampler.top(topK, topIds, topLogs, topK * chosen);
-                token = sampler.choose(request.sampling(), random, history);
-                if (history != null) history.push(token);
+                if (topK > 0) top(sampler);
+                int entry = sampler.choose(request.sampling(), random, history);
+                if (history != null) history.push(entry);
+                token = id(entry);
                 chosen++;
             } catch (Failure e) {
                 failure = e;
             }
+        }
+
+        private void top(Sampler sampler) {
+            int at = topK * chosen;
+            sampler.top(topK, topIds, topLogs, at);
+            for (int i = at; i < at + topK; i++) if (topIds[i] >= 0) topIds[i] = id(topIds[i]);
         }
 
         /** Whether the text has ended. */
