@@ -10,7 +10,7 @@ import java.util.Optional;
  * @param counted 1 where the position takes part in the loss
  * @param laws the target's, where they were stored with the tokens
  */
-public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] counted, Optional<TopLaws> laws) {
+public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] counted, Optional<BatchLaws> laws) {
     public Batch {
         int n = sequences * time;
         if (tokens.length != n || labels.length != n || counted.length != n) {
@@ -27,7 +27,7 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
     }
 
     /** The same with the target's laws of its tokens. */
-    public Batch with(TopLaws laws) {
+    public Batch with(BatchLaws laws) {
         return new Batch(sequences, time, tokens, labels, counted, Optional.of(laws));
     }
 

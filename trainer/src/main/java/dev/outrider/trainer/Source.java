@@ -4,6 +4,7 @@ import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.nio.file.Path;
+import java.util.function.LongUnaryOperator;
 
 /**
  * Part of every optimiser step's batch: some rows under some loss. Which rows a step gets is a pure
@@ -27,15 +28,28 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
         /** Takes back what {@link #save} wrote, or begins anew where there is no such file. */
         default void restore(Path file) {}
 
-        /** The rows of shards, shuffled anew every epoch. */
+        /** The rows of shards, shuffled anew every epoch, with the target's laws where they were stored. */
         static Rows of(Shards shards, Shuffle order) {
-            return (from, count) -> {
-                int time = shards.length();
-                int[] tokens = new int[count * time];
-                byte[] mask = new byte[count * time];
-                for (int r = 0; r < count; r++) shards.read(order.row(from + r), tokens, r * time, mask, r * time);
-                return Batch.nextToken(count, time, tokens, mask);
-            };
+            return (from, count) -> batch(shards, order::row, from, count);
+        }
+
+        /** The rows of shards in their own order. */
+        static Rows of(Shards shards) {
+            return (from, count) -> batch(shards, row -> row, from, count);
+        }
+
+        private static Batch batch(Shards shards, LongUnaryOperator order, long from, int count) {
+            int time = shards.length(), k = shards.topK();
+            int[] tokens = new int[count * time], ids = new int[count * time * k];
+            byte[] mask = new byte[count * time];
+            float[] logs = new float[ids.length];
+            for (int r = 0; r < count; r++) {
+                long row = order.applyAsLong(from + r);
+                shards.read(row, tokens, r * time, mask, r * time);
+                if (k > 0) shards.topLaws(row, ids, logs, r * time * k);
+            }
+            Batch batch = Batch.nextToken(count, time, tokens, mask);
+            return k == 0 ? batch : batch.with(new BatchLaws(k, ids, logs));
         }
     }
 

@@ -24,10 +24,11 @@ public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch
     public Map<String, Double> measure(LlamaGraph graph) {
         double sum = 0, count = 0;
         List<double[]> accepted = new ArrayList<>(), agreed = new ArrayList<>();
+        Source.Rows all = Source.Rows.of(shards);
         loss.beginStep(0);
         int last = (int) Math.min(rows, shards.rows());
         for (int at = 0; at < last; at += microBatch) {
-            Batch batch = read(at, Math.min(last, at + microBatch));
+            Batch batch = all.read(at, Math.min(last, at + microBatch) - at);
             sum += graph.evaluate(batch, loss);
             count += loss.count(batch);
             collect(batch, loss.acceptance(), accepted);
@@ -37,14 +38,6 @@ public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch
         values.put("valid/loss", sum / Math.max(1, count));
         if (!accepted.isEmpty()) simulate(accepted, agreed, values);
         return values;
-    }
-
-    private Batch read(int from, int to) {
-        int time = shards.length(), n = (to - from) * time;
-        int[] tokens = new int[n];
-        byte[] mask = new byte[n];
-        for (int r = from; r < to; r++) shards.read(r, tokens, (r - from) * time, mask, (r - from) * time);
-        return Batch.nextToken(to - from, time, tokens, mask);
     }
 
     // Splits [B·T] into one series per sequence: counted positions, but for the first, which predicts the token

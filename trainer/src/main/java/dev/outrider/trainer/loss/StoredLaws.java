@@ -5,7 +5,7 @@ import static dev.outrider.trainer.loss.Lanes.LANES;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.trainer.Batch;
-import dev.outrider.trainer.TopLaws;
+import dev.outrider.trainer.BatchLaws;
 
 /**
  * Laws from what was stored while the target wrote its answers: p is known on its k likeliest ids, and of all
@@ -27,16 +27,18 @@ import dev.outrider.trainer.TopLaws;
  *   <li>LK-hybrid: λ comes from the upper α and is too small by at most a factor exp(-η min(p_t, q_t)).
  * </ul>
  *
+ * <p>Logarithms rounded to F16 add 2⁻¹¹ |log p| to each, and to the tail's mass at most 2⁻¹¹ times p's entropy.
+ *
  * <p>For a draft that says only some tokens, stored ids that it cannot say are mass outside, known exactly; the
  * tail counts as sayable, unless no token that can be said is left for it.
  */
 final class StoredLaws implements TargetLaws {
-    /** Σ p of float logarithms is not known better; the tail is never taken for less, so that KL(q‖p) is finite. */
+    /** Σ p of stored logarithms is not known better; the tail is never taken for less, so that KL(q‖p) is finite. */
     private static final double LEAST_TAIL = 1e-7;
 
     private final int vocabulary;
     private final DraftVocabulary outputs;
-    private TopLaws laws;
+    private BatchLaws laws;
 
     StoredLaws(int vocabulary, DraftVocabulary outputs) {
         this.vocabulary = vocabulary;
@@ -82,11 +84,11 @@ final class StoredLaws implements TargetLaws {
             x.aside[i - first] = x.q.probabilities[logit];
             x.q.probabilities[logit] = 0;
         }
-        double draftTail = x.q.sum(), tail = Math.max(0, 1 - inside - outside);
+        double draftTail = x.q.sum(), excess = Math.max(1, inside + outside), tail = 1 - (inside + outside) / excess;
         boolean sayable = said < x.q.vocabulary && draftTail > 1e-30;
         fill(x, sayable ? Math.max(tail, LEAST_TAIL) / draftTail : 0);
-        restore(x, first, end);
-        x.complete(sayable ? outside : outside + tail);
+        restore(x, first, end, Math.log(excess));
+        x.complete(outside / excess + (sayable ? 0 : tail));
     }
 
     private int logit(int id) {
@@ -109,15 +111,15 @@ final class StoredLaws implements TargetLaws {
         }
     }
 
-    /** p of the stored ids, and q's probabilities back in their places. */
-    private void restore(LawPair x, int first, int end) {
+    /** p of the stored ids, divided by what rounding made more than 1; and q's probabilities back in their places. */
+    private void restore(LawPair x, int first, int end, double excess) {
         int best = -1;
         for (int i = first; i < end && laws.ids()[i] >= 0; i++) {
             if (best < 0 || laws.logs()[i] > laws.logs()[best]) best = i;
             int logit = logit(laws.ids()[i]);
             if (logit < 0) continue;
-            x.p.logs[logit] = laws.logs()[i];
-            x.p.probabilities[logit] = (float) Math.exp(laws.logs()[i]);
+            x.p.logs[logit] = (float) (laws.logs()[i] - excess);
+            x.p.probabilities[logit] = (float) Math.exp(laws.logs()[i] - excess);
             x.q.probabilities[logit] = x.aside[i - first];
         }
         x.p.best = logit(laws.ids()[best]);

@@ -8,8 +8,8 @@ import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.trainer.Batch;
+import dev.outrider.trainer.BatchLaws;
 import dev.outrider.trainer.Teacher;
-import dev.outrider.trainer.TopLaws;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.IntStream;
@@ -49,7 +49,7 @@ class LossRateTest {
         int[] ids = IntStream.range(0, ROWS * K).map(i -> i * 1009 % V).toArray();
         float[] logs = new float[ids.length];
         for (int i = 0; i < logs.length; i++) logs[i] = -1.5f - 0.4f * (i % K);
-        Batch batch = new Batch(1, ROWS, new int[ROWS], new int[ROWS], counted).with(new TopLaws(K, ids, logs));
+        Batch batch = new Batch(1, ROWS, new int[ROWS], new int[ROWS], counted).with(new BatchLaws(K, ids, logs));
         try (CpuDevice device = new CpuDevice(2)) {
             for (Divergence loss : new Divergence[] {new ForwardKl(), new TotalVariationPlus()}) {
                 Teacher free = new Free();

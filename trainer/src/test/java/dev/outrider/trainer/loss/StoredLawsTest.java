@@ -8,7 +8,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.trainer.Batch;
-import dev.outrider.trainer.TopLaws;
+import dev.outrider.trainer.BatchLaws;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -53,7 +53,7 @@ class StoredLawsTest {
             return new Case(batch.with(bare.stored()), outputs, target, draft, k);
         }
 
-        private TopLaws stored() {
+        private BatchLaws stored() {
             int[] ids = new int[batch.positions() * k];
             float[] logs = new float[ids.length];
             Arrays.fill(ids, -1);
@@ -66,7 +66,7 @@ class StoredLawsTest {
                     logs[i * k + j] = (float) p[top[j]];
                 }
             }
-            return new TopLaws(k, ids, logs);
+            return new BatchLaws(k, ids, logs);
         }
 
         /** The k likeliest ids. */
@@ -350,6 +350,20 @@ class StoredLawsTest {
                 }
             }
         });
+    }
+
+    /** Rounded logarithms may add up to more than 1; no logit is then pushed in the mean. */
+    @Test
+    void anExcessIsDividedOut() {
+        Case c = Case.draw(Seeds.generator(7), 30, 30, 30);
+        BatchLaws laws = c.batch.laws().orElseThrow();
+        float[] as = c.draft.clone(), more = c.draft.clone();
+        try (Distillation loss = c.distillation(new ForwardKl())) {
+            c.run(loss, as);
+            for (int i = 0; i < laws.logs().length; i++) laws.logs()[i] += 0.01f;
+            c.run(loss, more);
+        }
+        for (int i = 0; i < as.length; i++) assertThat((double) more[i]).isCloseTo(as[i], Cases.within(2e-6));
     }
 
     @Test

@@ -11,15 +11,15 @@ import java.util.Arrays;
  *     predicts; id -1 where there are no more, none at all where the first is -1
  * @param logs [B·T, k], nats
  */
-public record TopLaws(int k, int[] ids, float[] logs) {
-    public TopLaws {
+public record BatchLaws(int k, int[] ids, float[] logs) {
+    public BatchLaws {
         if (ids.length != logs.length || k < 1 || ids.length % k != 0) {
             throw new IllegalArgumentException(ids.length + " ids, " + logs.length + " logs of " + k + " each");
         }
     }
 
     /** Of tokens from .. to - 1. */
-    TopLaws part(int from, int to) {
-        return new TopLaws(k, Arrays.copyOfRange(ids, from * k, to * k), Arrays.copyOfRange(logs, from * k, to * k));
+    BatchLaws part(int from, int to) {
+        return new BatchLaws(k, Arrays.copyOfRange(ids, from * k, to * k), Arrays.copyOfRange(logs, from * k, to * k));
     }
 }
