@@ -91,7 +91,8 @@ final class Placement {
 
     // One entry a message; null for those that are not wanted.
     private List<Found> find(Predicate<Message> wanted) {
-        for (var bounds : BOUNDS) {
+        // A thought left out concerns one message, not all.
+        for (var bounds : BOUNDS.subList(0, BOUNDS.size() - 1)) {
             List<Found> all = together(wanted, bounds);
             if (all != null) return all;
         }

@@ -103,6 +103,7 @@ final class Filters {
 
     private static Object mapped(Object value, Arguments with) {
         List<Object> out = new ArrayList<>();
+        if (!Python.truth(value)) return out;
         for (Object item : Python.items(value)) out.add(mappedItem(item, with));
         return out;
     }
@@ -124,6 +125,7 @@ final class Filters {
     // at: the place of the test's name among the arguments; before it the attribute's, if there is one.
     private static Object selected(Object value, Arguments with, int at, boolean wanted, boolean attribute) {
         List<Object> out = new ArrayList<>();
+        if (!Python.truth(value)) return out;
         for (Object item : Python.items(value)) {
             Object tested = attribute ? Members.path(item, Python.text(with.required(0, "attribute"))) : item;
             boolean holds = with.positional().size() <= at
@@ -147,11 +149,12 @@ final class Filters {
         }
 
         private static double round(double value, Arguments with) {
-            double scale = Math.pow(10, with.integer(0, "precision", 0));
+            int places = Math.clamp(with.integer(0, "precision", 0), -300, 300);
+            double scale = Math.pow(10, places);
             return switch (with.text(1, "method", "common")) {
                 case "ceil" -> Math.ceil(value * scale) / scale;
                 case "floor" -> Math.floor(value * scale) / scale;
-                default -> Math.rint(value * scale) / scale;
+                default -> Functions.rounded(value, places).doubleValue();
             };
         }
 

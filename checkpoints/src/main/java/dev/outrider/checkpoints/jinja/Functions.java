@@ -1,5 +1,7 @@
 package dev.outrider.checkpoints.jinja;
 
+import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
@@ -81,7 +83,7 @@ final class Functions {
     private static String date(LocalDateTime now, char code) {
         String pattern = DATES.get(code);
         if (pattern == null) throw TemplateException.of("the date format %" + code + " is not supported");
-        return now.format(DateTimeFormatter.ofPattern(pattern, Locale.ROOT));
+        return now.format(DateTimeFormatter.ofPattern(pattern, Locale.ENGLISH));
     }
 
     /** Python's {@code format % values}, with %s, %d, %f, %r, %x and %%. */
@@ -108,7 +110,7 @@ final class Functions {
         return switch (kind) {
             case 's' -> String.format(Locale.ROOT, "%" + flags + "s", Python.text(value));
             case 'r' -> String.format(Locale.ROOT, "%" + flags + "s", Python.represented(value));
-            case 'f' -> String.format(Locale.ROOT, "%" + flags + "f", Python.decimal(value));
+            case 'f' -> String.format(Locale.ROOT, "%" + flags + "f", rounded(Python.decimal(value), places(flags)));
             case 'x', 'X' -> String.format(Locale.ROOT, "%" + flags + kind, Python.integer(value));
             default ->
                 String.format(
@@ -116,6 +118,17 @@ final class Functions {
                         "%" + flags + "d",
                         value instanceof Double d ? d.longValue() : Python.integer(value));
         };
+    }
+
+    private static int places(String flags) {
+        int point = flags.indexOf('.');
+        return point < 0 ? 6 : Integer.parseInt(flags.substring(point + 1));
+    }
+
+    /** The number's own value, not its shortest digits, rounded half to even. */
+    static BigDecimal rounded(double value, int places) {
+        if (!Double.isFinite(value)) throw TemplateException.of("cannot round " + Python.real(value));
+        return new BigDecimal(value).setScale(places, RoundingMode.HALF_EVEN);
     }
 
     /** Python's {@code '{} {0} {name}'.format(..)}, without format specifications. */

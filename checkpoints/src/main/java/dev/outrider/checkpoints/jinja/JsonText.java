@@ -4,22 +4,24 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** JSON as {@code json.dumps(value, ensure_ascii=False)} of Python writes it: no HTML escaping. */
+/** JSON as {@code json.dumps} of Python writes it: no HTML escaping, and other letters as they are unless asked. */
 final class JsonText {
     private final StringBuilder out = new StringBuilder();
     private final String indent;
     private final String comma;
     private final String colon;
     private final boolean sorted;
+    private final boolean ascii;
 
-    private JsonText(String indent, String comma, String colon, boolean sorted) {
+    private JsonText(String indent, String comma, String colon, boolean sorted, boolean ascii) {
         this.indent = indent;
         this.comma = comma;
         this.colon = colon;
         this.sorted = sorted;
+        this.ascii = ascii;
     }
 
-    /** The filter, with the arguments ensure_ascii (as false only), indent, separators, sort_keys. */
+    /** The filter, with the arguments ensure_ascii, indent, separators, sort_keys. */
     static String of(Object value, Arguments arguments) {
         Object indent = arguments.value(1, "indent", null);
         Object separators = arguments.value(2, "separators", null);
@@ -30,7 +32,8 @@ final class JsonText {
         }
         String step =
                 indent == null ? null : indent instanceof String s ? s : Text.repeated(" ", Python.integer(indent));
-        JsonText text = new JsonText(step, comma, colon, arguments.flag(3, "sort_keys", false));
+        JsonText text = new JsonText(
+                step, comma, colon, arguments.flag(3, "sort_keys", false), arguments.flag(0, "ensure_ascii", false));
         text.write(value, 0);
         return text.out.toString();
     }
@@ -100,7 +103,7 @@ final class JsonText {
             char c = text.charAt(i);
             int simple = "\"\\\n\r\t\b\f".indexOf(c);
             if (simple >= 0) out.append('\\').append("\"\\nrtbf".charAt(simple));
-            else if (c < 0x20) out.append("\\u%04x".formatted((int) c));
+            else if (c < 0x20 || ascii && c > 0x7e) out.append("\\u%04x".formatted((int) c));
             else out.append(c);
         }
         out.append('"');

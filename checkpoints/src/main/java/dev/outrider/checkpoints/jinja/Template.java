@@ -8,7 +8,8 @@ import java.util.Map;
  * A Jinja template, as Hugging Face transformers renders chat templates: trim_blocks, lstrip_blocks, loop
  * controls, {@code generation} blocks, raise_exception, strftime_now, a tojson without HTML escaping, values
  * printed as Python prints them, nothing that changes a value or leaves the sandbox. Steps, depth and text are
- * bounded, so that every template ends. Not supported: inheritance, includes, imports, recursive loops.
+ * bounded, so that every template ends. Not supported: inheritance, includes, imports, recursive loops, and the
+ * escaping of what is added to text marked {@code safe}.
  *
  * <p>Own code because the library for it, HubSpot's jinjava (2.8.3, tried with trimBlocks, lstripBlocks and all
  * legacy overrides on; 9.5 MB with what it needs), gives other text for 16 of the 22 templates of
