@@ -1,6 +1,7 @@
 package dev.outrider.recipes.verb;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
@@ -23,7 +24,6 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.stream.IntStream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
         name = "chat",
         mixinStandardHelpOptions = true,
         description = "Talks with a target; tokens that the draft guessed right are green. One prompt a line;"
-                + " an empty line ends.",
+                + " an empty line ends. What was said before stays in the conversation.",
         footer = {
             "",
             "Example:  ./outrider chat --target runs/quickstart/export/target"
@@ -40,7 +40,7 @@ import picocli.CommandLine.Option;
 public final class ChatVerb implements Callable<Integer> {
     private static final String GREEN = "\u001b[32m", PLAIN = "\u001b[0m";
 
-    @Option(names = "--target", required = true, description = "A Hugging Face directory or llama2.c file.")
+    @Option(names = "--target", required = true, description = "A Hugging Face directory, a GGUF or a llama2.c file.")
     Path target;
 
     @Option(names = "--draft", description = "A draft with the same tokenizer; without it the target talks alone.")
@@ -67,9 +67,15 @@ public final class ChatVerb implements Callable<Integer> {
     @Option(
             names = "--template",
             description =
-                    "What is put around a prompt, {prompt} in its place, \\n for a line's end. Default:"
-                            + " <|user|>\\n{prompt}\\n<|assistant|>\\n where the tokenizer has these tokens, else the prompt alone.")
+                    "A chat template by name: chatml, llama-2 or vicuna_v1. Default: the target's own; without one"
+                            + " <|user|> and <|assistant|> where the tokenizer has these tokens, else as --raw.")
     String template;
+
+    @Option(names = "--system", description = "What the system says before the first prompt.")
+    String system;
+
+    @Option(names = "--raw", description = "No template and no history: every line is the whole text to go on from.")
+    boolean raw;
 
     @Override
     public Integer call() throws IOException {
@@ -80,7 +86,7 @@ public final class ChatVerb implements Callable<Integer> {
                 LlamaWeights weights = LlamaWeights.load(device, targetFiles);
                 Llama model = new Llama(device, weights, room(targetFiles))) {
             Tokenizer tokenizer = targetFiles.requireTokenizer();
-            if (draft == null) return talk(model, tokenizer, null, sampling);
+            if (draft == null) return talk(model, dialogue(tokenizer, room(targetFiles)), tokenizer, null, sampling);
             try (Checkpoint draftFiles = Checkpoint.open(draft)) {
                 Compatibility.require(draft.toString(), draftFiles.requireTokenizer(), target.toString(), tokenizer);
                 try (LlamaWeights draftWeights = LlamaWeights.load(device, draftFiles);
@@ -88,6 +94,7 @@ public final class ChatVerb implements Callable<Integer> {
                                 new Llama(device, draftWeights, Math.min(room(targetFiles), room(draftFiles)))) {
                     return talk(
                             model,
+                            dialogue(tokenizer, Math.min(room(targetFiles), room(draftFiles))),
                             tokenizer,
                             new NeuralDraft(draftModel, draftFiles.config().parameters()),
                             sampling);
@@ -100,7 +107,17 @@ public final class ChatVerb implements Callable<Integer> {
         return Math.min(4096, model.config().maxPositions());
     }
 
-    private int talk(Llama model, Tokenizer tokenizer, NeuralDraft drafter, Sampling sampling) throws IOException {
+    private Dialogue dialogue(Tokenizer tokenizer, int room) {
+        Optional<ChatTemplate> found = raw
+                ? Optional.empty()
+                : template != null ? Optional.of(ChatTemplate.named(template)) : ChatTemplate.find(target);
+        boolean plain = found.isEmpty() && !raw && tokenizer.specialId("<|user|>") >= 0;
+        return new Dialogue(
+                plain ? Optional.of(Dialogue.OWN) : found, tokenizer, system, Math.max(room / 2, room - maxTokens));
+    }
+
+    private int talk(Llama model, Dialogue dialogue, Tokenizer tokenizer, NeuralDraft drafter, Sampling sampling)
+            throws IOException {
         Decoder decoder = new Decoder(model);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Limits limits = new Limits(maxTokens, Set.copyOf(model.config().eosIds()), stops, Optional.of(tokenizer));
@@ -109,23 +126,13 @@ public final class ChatVerb implements Callable<Integer> {
             System.out.flush();
             String line = in.readLine();
             if (line == null || line.isBlank()) return 0;
-            int[] ids = prompt(line, tokenizer);
+            int[] ids = dialogue.prompt(line);
             Generation g = drafter == null
                     ? decoder.autoregressive(ids, sampling, limits, seed + turn, printer())
                     : decoder.speculative(ids, drafter, gamma, sampling, limits, seed + turn, printer());
+            dialogue.answered(g.text());
             System.out.println(PLAIN + "\n" + summary(g));
         }
-    }
-
-    private int[] prompt(String line, Tokenizer tokenizer) {
-        String around = template != null
-                ? template.replace("\\n", "\n")
-                : tokenizer.specialId("<|user|>") >= 0 ? "<|user|>\n{prompt}\n<|assistant|>\n" : "{prompt}";
-        int[] ids = tokenizer.encode(around.replace("{prompt}", line), true);
-        return !tokenizer.addsBos()
-                ? ids
-                : IntStream.concat(IntStream.of(tokenizer.bosId()), IntStream.of(ids))
-                        .toArray();
     }
 
     private static Listener printer() {
