@@ -76,8 +76,8 @@ def drafts(options):
     # The token of the pass over the prompt is left out, as in every report.
     tau = sum(int(t) - 1 for _, t, _ in ours) / sum(int(p) - 1 for _, _, p in ours)
     theirs = [speculative(options, prompt) for prompt in PROMPTS]
-    # Its first token is that of the prompt, too; every later pass of the target gives one that was not drafted.
-    tokens, accepted = sum(t[0] - 1 for t in theirs), sum(t[2] for t in theirs)
+    # It drafts from the prompt's last token on, so its first pass counts; each gives one token that was not drafted.
+    tokens, accepted = sum(t[0] for t in theirs), sum(t[2] for t in theirs)
     print(f"\ngamma {options.gamma}: tau {tau:.3f} by Outrider, {tokens / (tokens - accepted):.3f} by llama.cpp", end="")
     print(f" ({tokens} tokens, {accepted} of {sum(t[1] for t in theirs)} drafted accepted)")
 
