@@ -13,7 +13,7 @@ public record Costs(double... passes) {
     /** A target that reads any number of rows in the time of one. */
     public static final Costs FLAT = new Costs(1);
 
-    private static final int CONTEXT = 16, TIMES = 9;
+    private static final int CONTEXT = 16, WARM = 4, TIMES = 12;
 
     public Costs {
         passes = passes.clone();
@@ -24,33 +24,30 @@ public record Costs(double... passes) {
     }
 
     /**
-     * Measures a target, whose cache is emptied: the median of several passes of each size.
+     * Measures a target, whose cache is emptied: the fastest of several passes of each size, sizes by turns, so that
+     * what else the machine does weighs little.
      *
      * @param rows the longest pass, γ + 1
      */
     public static Costs measure(CausalModel target, int rows) {
         int[] tokens = new int[CONTEXT + rows];
-        double[] nanos = new double[rows];
-        for (int warm = 0; warm < 2; warm++) {
-            for (int n = 1; n <= rows; n++) nanos[n - 1] = median(target, tokens, n);
-        }
-        target.truncate(0);
-        double one = nanos[0];
-        return new Costs(Arrays.stream(nanos).map(cost -> cost / one).toArray());
-    }
-
-    private static double median(CausalModel target, int[] tokens, int rows) {
         target.truncate(0);
         target.read(tokens, 0, CONTEXT, 1);
-        double[] nanos = new double[TIMES];
-        for (int i = 0; i < TIMES; i++) {
-            long begun = System.nanoTime();
-            target.read(tokens, CONTEXT, rows, rows);
-            nanos[i] = System.nanoTime() - begun;
-            target.truncate(CONTEXT);
+        double[] least = new double[rows];
+        for (int time = 0; time < WARM + TIMES; time++) {
+            if (time <= WARM) Arrays.fill(least, Double.MAX_VALUE);
+            for (int n = 1; n <= rows; n++) least[n - 1] = Math.min(least[n - 1], nanos(target, tokens, n));
         }
-        Arrays.sort(nanos);
-        return nanos[TIMES / 2];
+        target.truncate(0);
+        return new Costs(Arrays.stream(least).map(nanos -> nanos / least[0]).toArray());
+    }
+
+    private static double nanos(CausalModel target, int[] tokens, int rows) {
+        long begun = System.nanoTime();
+        target.read(tokens, CONTEXT, rows, rows);
+        double nanos = Math.max(1, System.nanoTime() - begun);
+        target.truncate(CONTEXT);
+        return nanos;
     }
 
     /** Of a pass of so many rows. */
