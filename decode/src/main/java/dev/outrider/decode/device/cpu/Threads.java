@@ -17,7 +17,8 @@ public final class Threads implements AutoCloseable {
     private static final long ALONE = 1 << 15;
 
     private static final int MOST_PARTS = 0xffff;
-    private static final long SPIN_NANOS = 50_000;
+    /** Longer than the parts of a region usually differ: waking a thread costs as much as a small product. */
+    private static final long SPIN_NANOS = 1_000_000;
 
     private final Worker[] workers;
     private final AtomicLong ticket = new AtomicLong();
