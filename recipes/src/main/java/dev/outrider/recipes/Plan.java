@@ -1,14 +1,21 @@
 package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DraftVocabulary;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.recipes.Recipe.Distill;
+import dev.outrider.recipes.Recipe.Draft;
 import dev.outrider.recipes.Recipe.Training;
+import dev.outrider.trainer.Initial;
+import dev.outrider.trainer.layer.LayerCut;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** What {@code --plan} prints: the resolved recipe, shapes, parameters, and what they will cost. */
 public final class Plan {
@@ -40,7 +47,7 @@ public final class Plan {
         int vocabulary = given.map(ModelConfig::vocabSize).orElseGet(() -> assumed(r));
         given.ifPresent(c -> shape("target", c));
         r.target().shape().ifPresent(s -> shape("target", s.config(vocabulary, 1, List.of(2))));
-        ModelConfig draft = r.draft().config(vocabulary, 1, List.of(2));
+        ModelConfig draft = draft(r, given, vocabulary);
         shape("draft", draft);
         out.append("\ntraining (time at ").append((int) ASSUMED_GFLOPS).append(" GFLOP/s, 2 cores)\n");
         r.target()
@@ -54,8 +61,40 @@ public final class Plan {
         double teacher = given.or(() -> r.target().shape().map(s -> s.config(vocabulary, 1, List.of(2))))
                 .map(c -> 2.0 * c.productParameters())
                 .orElse(0.0);
-        training("distill", draft, r.distill().training(), teacher);
+        for (Distill alignment : r.allAlignments()) {
+            training(
+                    r.place(alignment),
+                    draft,
+                    alignment.training(),
+                    alignment.laws() == Recipe.Laws.ONLINE ? teacher : 0);
+        }
         return out.toString();
+    }
+
+    /** Where the draft begins as another model, that model's shape tells. */
+    private static ModelConfig draft(Recipe r, Optional<ModelConfig> target, int vocabulary) {
+        Draft draft = r.draft();
+        ModelConfig whole = draft.shape()
+                .map(s -> s.config(vocabulary, 1, List.of(2)))
+                .or(() -> draft.start().flatMap(Plan::shape))
+                .or(() -> target.map(t -> cut(r, t)))
+                .orElseThrow(() -> Failure.usage(
+                        "draft",
+                        draft.start().map(p -> "nothing at " + p).orElse("layers of a target that is not there"),
+                        "a model to begin from",
+                        "Get it first: its shape is the plan's."));
+        return draft.vocabulary() == 0 || whole.pruned() ? whole : whole.withOutputs(draft.vocabulary());
+    }
+
+    private static ModelConfig cut(Recipe r, ModelConfig target) {
+        Draft draft = r.draft();
+        List<Integer> layers = draft.cut().isEmpty() ? LayerCut.first(draft.closest()) : draft.cut();
+        Optional<DraftVocabulary> outputs = draft.vocabulary() == 0
+                ? Optional.empty()
+                : Optional.of(new DraftVocabulary(
+                        target.vocabSize(),
+                        IntStream.range(0, draft.vocabulary()).toArray()));
+        return new Initial.LayersOf(r.target().checkpoint().orElseThrow(), layers, outputs).config();
     }
 
     private int assumed(Recipe r) {
@@ -67,10 +106,13 @@ public final class Plan {
     }
 
     private static Optional<ModelConfig> given(Recipe r) {
-        Optional<Path> path = r.target().checkpoint();
-        if (path.isEmpty() || !Files.exists(path.get())) return Optional.empty();
-        try (Checkpoint target = Checkpoint.open(path.get())) {
-            return Optional.of(target.config());
+        return r.target().checkpoint().flatMap(Plan::shape);
+    }
+
+    private static Optional<ModelConfig> shape(Path path) {
+        if (!Files.exists(path)) return Optional.empty();
+        try (Checkpoint checkpoint = Checkpoint.open(path)) {
+            return Optional.of(checkpoint.config());
         }
     }
 

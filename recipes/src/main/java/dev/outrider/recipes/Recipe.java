@@ -4,18 +4,22 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.speculate.Decoder;
 import java.nio.file.Path;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Everything that a run depends on, as one YAML file says it. The stages run in this order, each from what
- * the ones before left in the run's folder: corpus, data, target, generate, pretrain, distill, export,
- * evaluate, report.
+ * the ones before left in the run's folder: corpus, data, target, prompts, generate, tables, pretrain, alignments,
+ * distill, export, calibrate, evaluate, report.
  *
  * @param run folder that gets everything; a second run of the same recipe goes on where the first ended
  * @param threads 0 uses every processor
  * @param world the procedural world as corpus, instead of files
+ * @param alignments others than {@code distill}, in order: to compare with, or for it to start from
  */
 public record Recipe(
         String name,
@@ -27,9 +31,10 @@ public record Recipe(
         Vocabulary tokenizer,
         Text text,
         Target target,
-        Shape draft,
+        Draft draft,
         Training pretrain,
         Generate generate,
+        @Key("[]") List<Distill> alignments,
         Distill distill,
         Export export,
         Evaluate evaluate) {
@@ -41,16 +46,70 @@ public record Recipe(
                 "target with " + (target.checkpoint().isPresent() ? "checkpoint and shape" : "neither"),
                 "either target.checkpoint (a given one) or target.shape with target.training (one to train)");
         require(
-                world.isPresent() || !text.inputs().isEmpty() || text.written() > 0,
+                world.isPresent()
+                        || !text.inputs().isEmpty()
+                        || text.written() > 0
+                        || !readsText(pretrain, alignments, distill),
                 "no text to pre-train on",
-                "world, text.inputs or text.written");
+                "world, text.inputs or text.written; or pretrain.steps 0 and every share 1");
+        require(
+                text.format() != Format.CONVERSATIONS || target.checkpoint().isPresent(),
+                "text.format conversations with a target that is still to be trained",
+                "a target.checkpoint, whose chat template and tokenizer they get");
         require(
                 text.written() == 0 || target.checkpoint().isPresent(),
                 "text.written with a target that is still to be trained",
                 "a target.checkpoint that can write it");
         int longest = text.length();
         target.shape().ifPresent(s -> requireRoom("target.shape", s, longest));
-        requireRoom("draft", draft, longest);
+        draft.shape().ifPresent(s -> requireRoom("draft", s, longest));
+        requireNames(both(alignments, distill), evaluate);
+    }
+
+    /** All alignments in their order, {@code distill} last. */
+    public List<Distill> allAlignments() {
+        return both(alignments, distill);
+    }
+
+    private static List<Distill> both(List<Distill> alignments, Distill last) {
+        return Stream.concat(alignments.stream(), Stream.of(last)).toList();
+    }
+
+    /** Stage and folder of an alignment: {@code distill}, or {@code distill-NAME} for the others. */
+    public String place(Distill alignment) {
+        return alignment.equals(distill) ? "distill" : "distill-" + alignment.name();
+    }
+
+    private static void requireNames(List<Distill> alignments, Evaluate evaluate) {
+        Set<String> known = new LinkedHashSet<>(List.of(Distill.PRETRAINED));
+        for (Distill one : alignments) {
+            require(
+                    known.contains(one.start()),
+                    "alignment " + one.name() + " with start '" + one.start() + "'",
+                    "one of those before it: " + String.join(", ", known));
+            require(
+                    one.name().matches("[a-z0-9][a-z0-9._+-]*") && known.add(one.name()),
+                    "an alignment named '" + one.name() + "'",
+                    "a name of its own, in lower case");
+        }
+        Set<String> drafters = new LinkedHashSet<>(Evaluate.NO_NETWORK);
+        drafters.addAll(known);
+        drafters.addAll(evaluate.drafts().keySet());
+        for (String name : evaluate.drafters()) {
+            require(
+                    drafters.contains(name),
+                    "evaluate.drafters with '" + name + "'",
+                    "some of " + String.join(", ", drafters));
+        }
+    }
+
+    /** Whether anything is trained on text. */
+    public boolean readsText() {
+        return readsText(pretrain, alignments, distill) || target.shape().isPresent();
+    }
+
+    private static boolean readsText(Training pretrain, List<Distill> alignments, Distill distill) {
+        return pretrain.steps() > 0 || both(alignments, distill).stream().anyMatch(a -> a.share() < 1);
     }
 
     private static void requireRoom(String key, Shape shape, int length) {
@@ -94,7 +153,9 @@ public record Recipe(
         BLOCKS,
         LINES,
         JSONL,
-        PARQUET
+        PARQUET,
+        /** Any form of conversations, put in the target's chat template; the assistant's words are learnt. */
+        CONVERSATIONS
     }
 
     /**
@@ -107,6 +168,7 @@ public record Recipe(
      * @param maxTopNgram share of the words that the most frequent 4-gram covers
      * @param maxTopCharacter share of the most frequent character
      * @param specials whether special tokens' texts in the documents become these tokens: only in text of your own
+     * @param nearDuplicates conversations whose word sets overlap more (Jaccard) count as one; 1: only equal ones
      * @param validation share of the documents held out, by their hash
      */
     public record Text(
@@ -122,10 +184,30 @@ public record Recipe(
             @Key(value = "0.2", min = 0.001, max = 1) double maxTopNgram,
             @Key(value = "0.4", min = 0.001, max = 1) double maxTopCharacter,
             @Key("false") boolean specials,
+            @Key(value = "1", min = 0.1, max = 1) double nearDuplicates,
             @Key(value = "0.02", min = 0.0001, max = 0.5) double validation) {}
 
-    /** A given target, or the shape and training of one to make. */
-    public record Target(Optional<Path> checkpoint, Optional<Shape> shape, Optional<Training> training) {
+    /** Type that weights are held in while decoding. */
+    public enum Weights {
+        STORED,
+        F32,
+        BF16,
+        INT8
+    }
+
+    /**
+     * A given target, or the shape and training of one to make.
+     *
+     * @param checkpoint a Hugging Face directory, a GGUF or a llama2.c file
+     * @param weights what the target is held in where it is measured: there it <em>is</em> the model so rounded
+     * @param template name of a chat template, or {@code own}: the checkpoint's
+     */
+    public record Target(
+            Optional<Path> checkpoint,
+            Optional<Shape> shape,
+            Optional<Training> training,
+            @Key("stored") Weights weights,
+            @Key("own") String template) {
         public Target {
             require(
                     shape.isPresent() == training.isPresent(),
@@ -133,9 +215,14 @@ public record Recipe(
                     "both or neither");
         }
 
+        /** Name of the chat template; empty: the checkpoint's own. */
+        public Optional<String> chatTemplate() {
+            return template.equals("own") ? Optional.empty() : Optional.of(template);
+        }
+
         /** As {@link Training#essence()}. */
         public Target essence() {
-            return new Target(checkpoint, shape, training.map(Training::essence));
+            return new Target(checkpoint, shape, training.map(Training::essence), weights, template);
         }
     }
 
@@ -191,6 +278,58 @@ public record Recipe(
         }
     }
 
+    /**
+     * The draft before it is trained: a shape of its own with random weights, or a model to go on from.
+     *
+     * @param layers as the other keys of a {@link Shape}; 0, with {@code hidden}, where it is not a shape of its own
+     * @param cut indices of the target's layers that it begins as; embeddings, norms, heads and width are the target's
+     * @param closest begins as so many of the target's layers, those whose cut is closest to the target on its answers
+     * @param start checkpoint whose weights it begins with (not a resumed run: steps count from 0)
+     * @param vocabulary how many of the target's tokens it can say, the most frequent ones of the target's answers; 0: all
+     */
+    public record Draft(
+            @Key(value = "0", min = 0) int layers,
+            @Key(value = "0", min = 0) int hidden,
+            @Key(value = "0", min = 0) int intermediate,
+            @Key(value = "0", min = 0) int heads,
+            @Key(value = "0", min = 0) int kvHeads,
+            @Key("false") boolean tied,
+            @Key(value = "2048", min = 16) int maxPositions,
+            @Key(value = "[]", min = 0) List<Integer> cut,
+            @Key(value = "0", min = 0) int closest,
+            Optional<Path> start,
+            @Key(value = "0", min = 0) int vocabulary) {
+        public Draft {
+            long ways = Stream.of(layers + hidden > 0, !cut.isEmpty(), closest > 0, start.isPresent())
+                    .filter(way -> way)
+                    .count();
+            require(
+                    ways == 1,
+                    "a draft begun in " + ways + " ways",
+                    "one of: a shape (layers, hidden, ..), cut, closest, start");
+            require(vocabulary == 0 || !tied, "draft.vocabulary with draft.tied", "an output matrix of its own");
+            require(
+                    vocabulary == 0 || start.isEmpty(),
+                    "draft.vocabulary with draft.start",
+                    "the vocabulary of the checkpoint it starts from");
+            if (ways == 1 && layers + hidden > 0) {
+                require(
+                        layers >= 1 && hidden >= 8 && intermediate >= 8 && heads >= 1,
+                        "a draft of " + layers + " layers, hidden " + hidden + ", intermediate " + intermediate + ", "
+                                + heads + " heads",
+                        "at least 1, 8, 8, 1");
+                new Shape(layers, hidden, intermediate, heads, kvHeads, tied, maxPositions);
+            }
+        }
+
+        /** Present where the draft has a shape of its own. */
+        public Optional<Shape> shape() {
+            return layers + hidden == 0
+                    ? Optional.empty()
+                    : Optional.of(new Shape(layers, hidden, intermediate, heads, kvHeads, tied, maxPositions));
+        }
+    }
+
     /** Decay of the learning rate after the warm-up. */
     public enum Decline {
         COSINE,
@@ -209,7 +348,7 @@ public record Recipe(
      * @param spike losses so many spreads above the usual, several in a row, stop the run; 0: only NaN does
      */
     public record Training(
-            @Key(value = "", min = 1) long steps,
+            @Key(value = "", min = 0) long steps,
             @Key(value = "", min = 1) int batch,
             @Key(value = "0", min = 0) int microBatch,
             @Key(value = "", min = 0) double rate,
@@ -241,21 +380,31 @@ public record Recipe(
     /**
      * The target's own answers.
      *
-     * @param prompts JSONL files with id, prompt and perhaps task; not needed with a world
+     * @param prompts conversations of any form (the user's turns are put in the target's chat template), or JSONL with
+     *     {@code prompt} alone, taken as it is; not needed with a world
+     * @param written prompts that the target writes itself, in the user's place of its chat template
      * @param openings prompts that the target writes itself: the first tokens of texts from nothing
      * @param openingTokens their length
+     * @param topK the target's so many likeliest tokens are kept at every token of an answer, with their probabilities;
+     *     0: none
+     * @param slots answers in work at a time; 0: as many as products need to reach the machine's rate, where memory allows
+     * @param nearDuplicates prompts whose word sets overlap more (Jaccard) count as one; 1: only equal ones
      * @param samples answers per prompt and temperature above 0
      * @param evaluation share of the prompts kept for evaluation, by their hash; never trained on
      */
     public record Generate(
             @Key("[]") List<Path> prompts,
+            @Key(value = "0", min = 0) int written,
             @Key(value = "0", min = 0) int openings,
             @Key(value = "8", min = 1) int openingTokens,
             @Key(value = "[0, 0.3, 0.7, 1.0]", min = 0) List<Double> temperatures,
             @Key(value = "0.95", min = 0.01, max = 1) double topP,
             @Key(value = "128", min = 1) int maxTokens,
             @Key(value = "1", min = 1) int samples,
-            @Key(value = "0.1", min = 0.001, max = 0.9) double evaluation) {
+            @Key(value = "0.1", min = 0, max = 0.9) double evaluation,
+            @Key(value = "0", min = 0, max = 1024) int topK,
+            @Key(value = "0", min = 0, max = 4096) int slots,
+            @Key(value = "0.8", min = 0.1, max = 1) double nearDuplicates) {
         public Generate {
             require(!temperatures.isEmpty(), "no generate.temperatures", "at least one");
         }
@@ -290,13 +439,43 @@ public record Recipe(
         BATCH
     }
 
+    /** Where the target's laws come from while aligning. */
+    public enum Laws {
+        /** Computed by the target beside the draft. */
+        ONLINE,
+        /** Kept by generation (generate.top_k): the target need not be there. */
+        STORED
+    }
+
     /**
+     * Rows that the draft continues itself and the target scores (GKD, arXiv 2306.13649).
+     *
+     * @param share of the distillation rows; 0: none
+     * @param temperature of the draft's continuation
+     * @param maxTokens most tokens that the draft writes in a row
+     * @param refresh steps that rows are written ahead
+     */
+    public record OnPolicy(
+            @Key(value = "0", min = 0, max = 1) double share,
+            @Key(value = "1", min = 0) double temperature,
+            @Key(value = "32", min = 1) int maxTokens,
+            @Key(value = "16", min = 1) long refresh) {}
+
+    /**
+     * One alignment.
+     *
+     * @param name of the draft it makes, in exports and reports
+     * @param start the draft it begins with: {@code pretrained}, or an alignment before it
      * @param warmupLoss what the first warmup_steps minimise: TVD stalls far from the target
      * @param samples 0: exact expectation over the vocabulary; otherwise tokens drawn per position
      * @param temperature of both laws
      * @param share of distillation rows in a batch; the rest is pre-training text
      */
     public record Distill(
+            @Key("aligned") String name,
+            @Key("pretrained") String start,
+            @Key("online") Laws laws,
+            OnPolicy onPolicy,
             @Key("tvd++") Loss loss,
             @Key("batch") Scope scope,
             @Key(value = "0", min = 0) int samples,
@@ -305,9 +484,35 @@ public record Recipe(
             @Key(value = "0", min = 0) long warmupSteps,
             @Key(value = "0.9", min = 0.01, max = 1) double share,
             Training training) {
+        /** The draft's name before any alignment. */
+        public static final String PRETRAINED = "pretrained";
+
+        public Distill {
+            require(
+                    laws == Laws.ONLINE || onPolicy.share() == 0,
+                    "stored laws with on_policy.share " + onPolicy.share(),
+                    "online laws: nobody has stored what the draft will write");
+            require(
+                    laws == Laws.ONLINE || temperature == 1,
+                    "stored laws at temperature " + temperature,
+                    "temperature 1, at which they were stored");
+        }
+
         /** As {@link Training#essence()}. */
         public Distill essence() {
-            return new Distill(loss, scope, samples, temperature, warmupLoss, warmupSteps, share, training.essence());
+            return new Distill(
+                    name,
+                    start,
+                    laws,
+                    onPolicy,
+                    loss,
+                    scope,
+                    samples,
+                    temperature,
+                    warmupLoss,
+                    warmupSteps,
+                    share,
+                    training.essence());
         }
     }
 
@@ -340,7 +545,14 @@ public record Recipe(
     /**
      * @param gammas draft lengths
      * @param temperatures 0 is greedy
-     * @param prompts how many held-out prompts of each task
+     * @param prompts how many prompts of each task
+     * @param suites name of a suite to its file of prompts, in any form of conversations; none: the run's held-out prompts
+     * @param drafters who is measured, in this order: {@code lookup}, {@code bigram}, {@code ngram} (up to four
+     *     tokens), {@code combined}, {@code pretrained}, alignments, {@code drafts}; none: bigram, pretrained and every
+     *     alignment
+     * @param drafts name of a draft from elsewhere to its path
+     * @param combine the draft that {@code combined} uses beside look-up and table; by default the last alignment
+     * @param weights what drafts are held in
      */
     public record Evaluate(
             @Key(value = "[1, 2, 3, 4, 5, 6, 7, 8]", min = 1, max = Decoder.MAX_GAMMA)
@@ -349,7 +561,15 @@ public record Recipe(
             @Key(value = "[0, 1]", min = 0) List<Double> temperatures,
             @Key(value = "1", min = 0.01, max = 1) double topP,
             @Key(value = "16", min = 1) int prompts,
-            @Key(value = "128", min = 2) int maxTokens) {
+            @Key(value = "128", min = 2) int maxTokens,
+            @Key("{}") Map<String, String> suites,
+            @Key("[]") List<String> drafters,
+            @Key("{}") Map<String, String> drafts,
+            Optional<String> combine,
+            @Key("stored") Weights weights) {
+        /** Drafters without a network of their own to train, and the mixture of all. */
+        public static final List<String> NO_NETWORK = List.of("lookup", "bigram", "ngram", "combined");
+
         public Evaluate {
             require(!gammas.isEmpty(), "no evaluate.gammas", "at least one");
             require(!temperatures.isEmpty(), "no evaluate.temperatures", "at least one");

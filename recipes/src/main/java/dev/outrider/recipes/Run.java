@@ -134,8 +134,18 @@ public record Run(RecipeFile file, Path folder, String command, PrintStream out,
         return folder.resolve("pretrain");
     }
 
-    public Path distillRun() {
-        return folder.resolve("distill");
+    /** The training run of an alignment. */
+    public Path alignmentRun(Recipe.Distill alignment) {
+        return folder.resolve(recipe().place(alignment));
+    }
+
+    /** What the drafters without a network know: n-gram tables, and how far each drafter is to be trusted. */
+    public Path tables() {
+        return folder.resolve("tables");
+    }
+
+    public Path calibration() {
+        return folder.resolve("calibration.json");
     }
 
     public Path exported() {

@@ -7,7 +7,7 @@ import java.util.List;
 public interface Stage {
     String name();
 
-    /** Names of the stages that it goes on from; each stands before it in {@link Stages#ALL}. */
+    /** Names of the stages that it goes on from; each stands before it in {@link Stages#of}. */
     List<String> needs(Recipe recipe);
 
     /** The settings that its result depends on, apart from those of the stages that it needs. */

@@ -1,6 +1,7 @@
 package dev.outrider.recipes;
 
 import dev.outrider.recipes.stage.AlignStage;
+import dev.outrider.recipes.stage.CalibrateStage;
 import dev.outrider.recipes.stage.CorpusStage;
 import dev.outrider.recipes.stage.DataStage;
 import dev.outrider.recipes.stage.EvaluateStage;
@@ -9,6 +10,7 @@ import dev.outrider.recipes.stage.GenerateStage;
 import dev.outrider.recipes.stage.PretrainStage;
 import dev.outrider.recipes.stage.PromptStage;
 import dev.outrider.recipes.stage.ReportStage;
+import dev.outrider.recipes.stage.TableStage;
 import dev.outrider.recipes.stage.TargetStage;
 import dev.outrider.trainer.telemetry.Progress;
 import java.nio.file.Path;
@@ -16,23 +18,32 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Stream;
 
 /** The stages in their order, and running one with all that it needs. */
 public final class Stages {
-    /** All of them; each needs only some of those before it. */
-    public static final List<Stage> ALL = List.of(
+    private static final List<Stage> TO_THE_DRAFT = List.of(
             new CorpusStage(),
             new DataStage(),
             new TargetStage(),
-            new PretrainStage(),
             new PromptStage(),
             new GenerateStage(),
-            new AlignStage(),
-            new ExportStage(),
-            new EvaluateStage(),
-            new ReportStage());
+            new TableStage(),
+            new PretrainStage());
+
+    private static final List<Stage> FROM_THE_DRAFT =
+            List.of(new ExportStage(), new CalibrateStage(), new EvaluateStage(), new ReportStage());
 
     private Stages() {}
+
+    /** All of a recipe's; each needs only some of those before it. */
+    static List<Stage> of(Recipe recipe) {
+        Stream<Stage> alignments = recipe.allAlignments().stream().map(a -> new AlignStage(recipe.place(a), a));
+        return Stream.of(TO_THE_DRAFT.stream(), alignments, FROM_THE_DRAFT.stream())
+                .flatMap(Function.identity())
+                .toList();
+    }
 
     /**
      * Runs the named stage and those that it needs, as far as they are not done yet with these settings.
@@ -62,8 +73,9 @@ public final class Stages {
     /** The named stage and all that it rests on, in order. */
     static List<Stage> wanted(String last, Recipe recipe) {
         Set<String> names = new HashSet<>(List.of(last));
-        for (Stage stage : ALL.reversed()) if (names.contains(stage.name())) names.addAll(stage.needs(recipe));
-        return ALL.stream().filter(s -> names.contains(s.name())).toList();
+        List<Stage> all = of(recipe);
+        for (Stage stage : all.reversed()) if (names.contains(stage.name())) names.addAll(stage.needs(recipe));
+        return all.stream().filter(s -> names.contains(s.name())).toList();
     }
 
     private static String fingerprint(Stage stage, Recipe recipe) {

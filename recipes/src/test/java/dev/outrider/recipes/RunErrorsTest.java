@@ -72,9 +72,9 @@ class RunErrorsTest {
     void promptsThatAreNone() throws IOException {
         Path prompts = folder.resolve("prompts.jsonl");
         Files.writeString(prompts, "{\"prompt\": \"a\"}\n{\"question\": \"b\"}\n");
-        run("generate").failsWith(3, prompts + ", line 2", "no text under 'prompt'", "Correct the line");
+        run("generate").failsWith(3, prompts + ":2", "no string field prompt", "Correct the line");
         Files.writeString(prompts, "{\"prompt\": \"a\"}\n{\"prompt\n");
-        run("generate").failsWith(3, prompts + ", line 2", "bad JSON");
+        run("generate").failsWith(3, prompts + ":2", "no JSON");
         Files.writeString(prompts, "\n");
         run("generate").failsWith(3, "0 to answer and 0 held out", "Give more prompts");
     }

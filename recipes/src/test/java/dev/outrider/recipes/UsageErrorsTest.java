@@ -73,7 +73,7 @@ class UsageErrorsTest {
                         broken + ": 7 problems",
                         "line 9: found unknown key 'draft.layer'; expected one of layers, hidden",
                         "Did you mean 'layers'?",
-                        "line 9: found no 'draft.layers'",
+                        "line 9: found recipe: found a draft of 0 layers, hidden 8",
                         "line 10: found 'two' for pretrain.batch; expected a whole number",
                         "line 10: found -1 for pretrain.rate; expected at least 0",
                         "override 'draft.hiden=4': found unknown key 'draft.hiden'",

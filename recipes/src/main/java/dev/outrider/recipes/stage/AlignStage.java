@@ -9,65 +9,68 @@ import dev.outrider.recipes.Recipe.Distill;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import dev.outrider.trainer.Source;
-import dev.outrider.trainer.Teacher;
 import dev.outrider.trainer.Validation;
 import dev.outrider.trainer.layer.LlamaGraph;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/** Aligns the pre-trained draft with the target, on the target's own answers and some of the text. */
-public final class AlignStage implements Stage {
-    @Override
-    public String name() {
-        return "distill";
-    }
-
+/**
+ * One alignment: the draft that it starts from is brought to the target's law, on the target's own answers and some of
+ * the text.
+ *
+ * @param name of the stage, and of the folder in the run
+ */
+public record AlignStage(String name, Distill alignment) implements Stage {
     @Override
     public List<String> needs(Recipe recipe) {
-        return List.of("pretrain", "generate");
+        List<String> needs = new ArrayList<>(List.of("pretrain", "generate"));
+        if (alignment.share() < 1) needs.add("data");
+        recipe.allAlignments().stream()
+                .filter(other -> other.name().equals(alignment.start()))
+                .forEach(start -> needs.add(recipe.place(start)));
+        return needs;
     }
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.distill().essence());
+        return List.of(alignment.essence());
     }
 
     @Override
     public void run(Run run) {
         Tokenizer tokenizer = Models.tokenizer(run);
-        Distill distill = run.recipe().distill();
-        Path pretrained = Models.last(run.pretrainRun());
+        Path from = Models.draft(run, alignment.start());
         try (CpuDevice device = Models.device(run);
                 Shards answers = Shards.open(run.alignment().resolve("train"));
                 Shards heldOut = Shards.open(run.alignment().resolve("valid"));
-                Shards text = Shards.open(run.text().resolve("train"));
-                Checkpoint start = Checkpoint.open(pretrained);
-                Teacher teacher = Losses.teacher(Models.target(run), device, answers.length());
+                Shards text = alignment.share() < 1 ? Shards.open(run.text().resolve("train")) : null;
+                Checkpoint start = Checkpoint.open(from);
+                Losses losses = Losses.of(run, alignment, device, answers.length());
                 LlamaGraph graph = LlamaGraph.from(start, device)) {
-            List<Source> sources = new ArrayList<>();
-            sources.add(
-                    Losses.distillation(answers, distill, teacher, run.recipe().seed(), device));
-            if (distill.share() < 1) {
-                sources.add(Losses.text(text, run.recipe().seed() + 2, device, 1 - distill.share()));
+            run.out().println(Losses.use(answers, start));
+            List<Source> sources = new ArrayList<>(List.of(losses.distillation(answers, graph)));
+            if (text != null) {
+                sources.add(Losses.text(text, run.recipe().seed() + 2, device, 1 - alignment.share(), graph));
             }
-            Validation validation = Losses.answerValidation(heldOut, distill, teacher, device);
+            Optional<Validation> validation = Optional.of(losses.validation(heldOut, graph));
             TrainingRun.train(
                     run,
-                    "align",
-                    run.distillRun(),
+                    alignment.name(),
+                    run.alignmentRun(alignment),
                     graph,
-                    distill.training(),
+                    alignment.training(),
                     sources,
                     validation,
                     tokenizer,
-                    run.provenance(answers.manifest().hash(), pretrained.toString()));
+                    run.provenance(answers.manifest().hash(), from.toString()));
         }
     }
 
     @Override
     public void clean(Run run) {
-        Models.setAside(run, run.distillRun());
+        Models.setAside(run, run.alignmentRun(alignment));
     }
 
     @Override

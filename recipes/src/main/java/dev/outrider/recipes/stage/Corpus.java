@@ -3,12 +3,16 @@ package dev.outrider.recipes.stage;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.AtomicFiles;
-import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.answers.Prompt;
+import dev.outrider.data.answers.Prompts;
+import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.recipes.Run;
 import java.io.BufferedWriter;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,9 +34,6 @@ import java.util.stream.Stream;
  */
 final class Corpus {
     private static final ObjectMapper JSON = new ObjectMapper();
-
-    /** @param text as the model reads it, in its template */
-    record Prompt(String id, String task, String text) {}
 
     private Corpus() {}
 
@@ -74,12 +75,13 @@ final class Corpus {
     /** Writes both sides; equal texts once. */
     static void writePrompts(Run run, Split split) {
         List<Prompt> answered = distinct(split.answered()), heldOut = distinct(split.heldOut());
-        if (answered.isEmpty() || heldOut.isEmpty()) {
+        boolean elsewhere = !run.recipe().evaluate().suites().isEmpty();
+        if (answered.isEmpty() || heldOut.isEmpty() && !elsewhere) {
             throw Failure.data(
                     "prompts of " + run.file().file(),
                     answered.size() + " to answer and " + heldOut.size() + " held out",
                     "some of both",
-                    "Give more prompts, or change generate.evaluation.");
+                    "Give more prompts, change generate.evaluation, or name evaluate.suites.");
         }
         write(prompts(run), answered);
         write(heldOutFile(run), heldOut);
@@ -99,18 +101,7 @@ final class Corpus {
     }
 
     static void write(Path file, List<Prompt> prompts) {
-        AtomicFiles.file(file, t -> {
-            try (BufferedWriter out = Files.newBufferedWriter(t)) {
-                for (Prompt p : prompts) {
-                    out.write(JSON.createObjectNode()
-                            .put("id", p.id())
-                            .put("task", p.task())
-                            .put("prompt", p.text())
-                            .toString());
-                    out.newLine();
-                }
-            }
-        });
+        Prompts.Jsonl.write(file, prompts);
     }
 
     /** Uniform in [0, 1), by the text alone. */
@@ -123,53 +114,49 @@ final class Corpus {
         }
     }
 
-    /** Prompts of JSONL files: {"prompt": .., perhaps "id" and "task"} a line. */
-    static List<Prompt> read(Path file) {
-        List<Prompt> prompts = new ArrayList<>();
-        try {
-            int line = 0;
-            for (String text : Files.readAllLines(file)) {
-                line++;
-                if (!text.isBlank()) prompts.add(parse(file, line, text));
-            }
-        } catch (IOException e) {
-            throw DiskFailures.reading(file, e);
-        }
-        return prompts;
+    /**
+     * Prompts of a file: those of conversations in the target's chat template, or {"prompt": .., perhaps "id" and "task"}
+     * a line, which are taken as they are.
+     */
+    static List<Prompt> read(Run run, Path file) {
+        if (plain(file)) return new Prompts.Jsonl(List.of(file)).read(Spark.session(run));
+        var target = run.recipe().target();
+        return new Prompts.Conversations(
+                        ConversationFiles.of(file), Models.target(run), target.chatTemplate(), Words.LITERAL)
+                .read(Spark.session(run));
     }
 
-    private static Prompt parse(Path file, int line, String text) {
-        String place = file + ", line " + line;
-        try {
-            JsonNode node = JSON.readTree(text);
-            if (!node.path("prompt").isTextual()) {
-                throw Failure.data(
-                        place, "no text under 'prompt'", "{\"id\": .., \"prompt\": ..}", "Correct the line.");
-            }
-            String id = node.path("id").asText(file.getFileName() + ":" + line);
-            return new Prompt(
-                    id, node.path("task").asText("text"), node.path("prompt").asText());
-        } catch (IOException e) {
-            throw new Failure(Failure.Kind.DATA, place, "bad JSON", "one object a line", "Correct the line.", e);
+    /** Whether the first row has a prompt and nobody's answer to it. */
+    private static boolean plain(Path file) {
+        if (file.toString().endsWith(".gz") || file.toString().endsWith(".json")) return false;
+        try (Stream<String> lines = Files.lines(file)) {
+            String first = lines.filter(line -> !line.isBlank()).findFirst().orElse("{}");
+            JsonNode row = JSON.readTree(first);
+            return row.has("prompt") && !row.has("response") && !row.has("completion") && !row.has("messages");
+        } catch (IOException | UncheckedIOException e) {
+            return false;
         }
     }
 
-    /** Held-out prompts, at most {@code perTask} of each task, with BOS. */
-    static List<Evaluator.Prompt> heldOut(Run run, Tokenizer tokenizer, int perTask) {
+    /** Prompts to evaluate on, at most {@code perTask} of each task: those of the suites, or the held-out ones. */
+    static List<Evaluator.Prompt> evaluated(Run run, Tokenizer tokenizer, int perTask) {
+        List<Prompt> all = new ArrayList<>();
+        run.recipe()
+                .evaluate()
+                .suites()
+                .forEach((suite, file) -> read(run, Path.of(file))
+                        .forEach(p -> all.add(new Prompt(p.id(), Suites.task(suite, p.task()), p.text(), p.ids()))));
+        if (all.isEmpty()) all.addAll(new Prompts.Jsonl(List.of(heldOutFile(run))).read(Spark.session(run)));
         Map<String, Integer> taken = new LinkedHashMap<>();
         List<Evaluator.Prompt> out = new ArrayList<>();
-        for (Prompt p : read(heldOutFile(run))) {
+        for (Prompt p : all) {
             if (taken.merge(p.task(), 1, Integer::sum) > perTask) continue;
-            out.add(new Evaluator.Prompt(p.task(), p.text(), ids(tokenizer, p.text())));
+            out.add(new Evaluator.Prompt(p.task(), p.text(), ids(tokenizer, p)));
         }
         return out;
     }
 
-    private static int[] ids(Tokenizer tokenizer, String text) {
-        int[] ids = tokenizer.encode(text, true);
-        return !tokenizer.addsBos()
-                ? ids
-                : IntStream.concat(IntStream.of(tokenizer.bosId()), IntStream.of(ids))
-                        .toArray();
+    private static int[] ids(Tokenizer tokenizer, Prompt prompt) {
+        return prompt.ids() != null ? prompt.ids() : tokenizer.encodeWithBos(prompt.text());
     }
 }

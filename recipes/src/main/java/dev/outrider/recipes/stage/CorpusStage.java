@@ -45,12 +45,14 @@ public final class CorpusStage implements Stage {
         Spark.write(
                 run,
                 "texts",
-                blank,
-                written(run),
-                List.of(1.0),
-                1,
-                1,
-                run.recipe().text().length() - 1);
+                new Spark.Wanted(
+                        blank,
+                        written(run),
+                        List.of(1.0),
+                        1,
+                        1,
+                        run.recipe().text().length() - 1,
+                        0));
     }
 
     /** Answers to nothing: texts that the target wrote. */

@@ -2,11 +2,16 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.checkpoints.tokenizer.BpeTrainer;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.TokenizerJson;
 import dev.outrider.data.answers.AnswerShards;
+import dev.outrider.data.conversation.ConversationFiles;
+import dev.outrider.data.conversation.ConversationShards;
+import dev.outrider.data.conversation.ConversationSpec;
 import dev.outrider.data.text.Filters;
+import dev.outrider.data.text.NearDuplicates;
 import dev.outrider.data.text.Packing;
 import dev.outrider.data.text.Source;
 import dev.outrider.data.text.TextPipeline;
@@ -18,8 +23,10 @@ import dev.outrider.recipes.Recipe.Text;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 
 /** Tokenizer, where the target does not bring one, and the shards of the pre-training text. */
@@ -27,6 +34,7 @@ public final class DataStage implements Stage {
     private static final int MOST_WORDS = 1_000_000;
     private static final int ROWS_PER_SHARD = 16384;
     private static final int NGRAM = 4;
+    private static final int WORDS_ALIKE = 5;
 
     @Override
     public String name() {
@@ -40,17 +48,55 @@ public final class DataStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.target().checkpoint(), recipe.tokenizer(), recipe.text());
+        List<Object> settings =
+                new ArrayList<>(List.of(recipe.target().checkpoint(), recipe.tokenizer(), recipe.text()));
+        if (recipe.text().format() == Recipe.Format.CONVERSATIONS) {
+            settings.add(recipe.target().template());
+            settings.add(recipe.evaluate().suites());
+        }
+        return settings;
     }
 
     @Override
     public void run(Run run) {
         if (run.recipe().target().checkpoint().isEmpty()) trainTokenizer(run);
+        if (!run.recipe().readsText()) return;
         if (run.recipe().text().written() > 0) {
             pack(run);
+        } else if (run.recipe().text().format() == Recipe.Format.CONVERSATIONS) {
+            converse(run);
         } else {
             shard(run);
         }
+    }
+
+    /** Conversations in the target's template: the assistant's words are learnt, evaluation prompts left out. */
+    private static void converse(Run run) {
+        Text t = run.recipe().text();
+        var report = ConversationShards.write(
+                Spark.session(run),
+                new ConversationSpec(
+                        ConversationFiles.of(t.inputs().toArray(Path[]::new)),
+                        Models.target(run),
+                        run.recipe().target().chatTemplate(),
+                        Words.LITERAL,
+                        run.text(),
+                        t.length(),
+                        false,
+                        true,
+                        t.nearDuplicates() < 1
+                                ? Optional.of(new NearDuplicates(
+                                        t.nearDuplicates(),
+                                        WORDS_ALIKE,
+                                        run.recipe().seed()))
+                                : Optional.empty(),
+                        Suites.contamination(run),
+                        t.validation(),
+                        ROWS_PER_SHARD,
+                        run.recipe().seed()));
+        run.out().println("conversations: " + report.counts());
+        report.examples().forEach((why, example) -> run.out().println("  " + why + ", for example " + example));
+        rows(run, report.train().rows(), report.train().tokens(), report.train().sequenceLength());
     }
 
     private static void trainTokenizer(Run run) {
@@ -81,6 +127,7 @@ public final class DataStage implements Stage {
             case LINES -> new Source.Text(paths, Source.Unit.LINE);
             case JSONL -> new Source.Jsonl(paths, text.field());
             case PARQUET -> new Source.Parquet(paths, text.field());
+            case CONVERSATIONS -> throw new IllegalStateException("conversations are sharded another way");
         };
     }
 

@@ -48,22 +48,24 @@ public final class ExportStage implements Stage {
                 directory(run, checkpoint, plain(checkpoint), run.exported().resolve("target"), dtype);
             }
         }
-        draft(run, Models.last(run.pretrainRun()), "draft-pretrained", dtype);
-        draft(run, Models.last(run.distillRun()), "draft-aligned", dtype);
+        for (String draft : Models.drafts(run.recipe())) {
+            draft(run, Models.draft(run, draft), Models.exported(run, draft));
+        }
     }
 
-    private static void draft(Run run, Path from, String name, DType dtype) {
+    private static void draft(Run run, Path from, Path to) {
+        DType dtype = DType.valueOf(run.recipe().export().dtype().name());
         Recipe.Export export = run.recipe().export();
         try (Checkpoint checkpoint = Checkpoint.open(from)) {
             Padded directory = export.padVocabulary() > 0 ? full(checkpoint, export) : plain(checkpoint);
-            directory(run, checkpoint, directory, run.exported().resolve(name), dtype);
+            directory(run, checkpoint, directory, to, dtype);
             Padded gguf = checkpoint.config().pruned() ? full(checkpoint, export) : directory;
             for (Recipe.GgufStored type : export.gguf()) {
                 gguf(
                         run,
                         checkpoint,
                         gguf,
-                        run.exported().resolve(name + "-" + type.name().toLowerCase(Locale.ROOT) + ".gguf"),
+                        to.resolveSibling(to.getFileName() + "-" + type.name().toLowerCase(Locale.ROOT) + ".gguf"),
                         type);
             }
         }

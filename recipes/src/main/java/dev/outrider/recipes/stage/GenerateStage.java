@@ -35,12 +35,14 @@ public final class GenerateStage implements Stage {
         Spark.write(
                 run,
                 "answers",
-                Corpus.prompts(run),
-                run.answers(),
-                g.temperatures(),
-                g.topP(),
-                g.samples(),
-                g.maxTokens());
+                new Spark.Wanted(
+                        Corpus.prompts(run),
+                        run.answers(),
+                        g.temperatures(),
+                        g.topP(),
+                        g.samples(),
+                        g.maxTokens(),
+                        g.topK()));
         Models.delete(run.alignment());
         var report = AnswerShards.write(
                 Spark.session(run),

@@ -1,17 +1,24 @@
 package dev.outrider.recipes.stage;
 
+import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
+import dev.outrider.data.shard.TokenCounts;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.recipes.Recipe.Distill;
+import dev.outrider.recipes.Recipe.Laws;
 import dev.outrider.recipes.Recipe.Loss;
 import dev.outrider.recipes.Recipe.Training;
+import dev.outrider.recipes.Run;
+import dev.outrider.trainer.OnPolicy;
 import dev.outrider.trainer.Source;
 import dev.outrider.trainer.TargetTeacher;
 import dev.outrider.trainer.Teacher;
 import dev.outrider.trainer.Validation;
+import dev.outrider.trainer.layer.LlamaGraph;
 import dev.outrider.trainer.loss.AcceptanceHybrid;
 import dev.outrider.trainer.loss.CrossEntropy;
 import dev.outrider.trainer.loss.Distillation;
@@ -22,47 +29,113 @@ import dev.outrider.trainer.loss.LabelCrossEntropy;
 import dev.outrider.trainer.loss.ReverseKl;
 import dev.outrider.trainer.loss.TotalVariation;
 import dev.outrider.trainer.loss.TotalVariationPlus;
-import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.Optional;
 
-/** From a recipe's words to sources, losses and validations. */
-final class Losses {
+/** From a recipe's words to sources, losses and validations: of text, and of one alignment. */
+final class Losses implements AutoCloseable {
     /** How fast LK-hybrid leaves KL for TVD (LK Losses, arXiv 2602.23881). */
     private static final double LK_ETA = 3;
 
-    private Losses() {}
+    private static final int ON_POLICY_SLOTS = 32;
+
+    private final Distill alignment;
+    private final CpuDevice device;
+    private final long seed;
+    private final Optional<Teacher> teacher;
+    private final Deque<AutoCloseable> opened = new ArrayDeque<>();
+
+    private Losses(Distill alignment, CpuDevice device, long seed, Optional<Teacher> teacher) {
+        this.alignment = alignment;
+        this.device = device;
+        this.seed = seed;
+        this.teacher = teacher;
+        teacher.ifPresent(opened::push);
+    }
+
+    /** An alignment's, with the target ready to read rows of {@code length} tokens unless its laws are stored. */
+    static Losses of(Run run, Distill alignment, CpuDevice device, int length) {
+        Optional<Teacher> teacher = alignment.laws() == Laws.STORED
+                ? Optional.empty()
+                : Optional.of(new TargetTeacher(Llama.open(Models.target(run), device, length), device));
+        return new Losses(alignment, device, run.recipe().seed(), teacher);
+    }
 
     /** Next-token loss on text. */
-    static Source text(Shards shards, long seed, CpuDevice device, double share) {
-        return new Source("text", rows(shards, seed), new CrossEntropy(device.threads()), share);
+    static Source text(Shards shards, long seed, CpuDevice device, double share, LlamaGraph graph) {
+        return new Source("text", rows(shards, seed), new CrossEntropy(device.threads(), graph.outputs()), share);
     }
 
-    static Validation textValidation(Shards valid, Training training, CpuDevice device) {
-        return new Validation(valid, new CrossEntropy(device.threads()), training.validationRows(), passes(training));
+    static Validation textValidation(Shards valid, Training training, CpuDevice device, LlamaGraph graph) {
+        return new Validation(
+                valid,
+                new CrossEntropy(device.threads(), graph.outputs()),
+                training.validationRows(),
+                passes(training));
     }
 
-    /** The recipe's divergence on answers, with the target as teacher. */
-    static Source distillation(Shards answers, Distill distill, Teacher teacher, long seed, CpuDevice device) {
-        Divergence loss = divergence(distill.loss(), distill, seed);
-        if (distill.warmupSteps() > 0) {
-            loss = new Divergence.Warmup(divergence(distill.warmupLoss(), distill, seed), loss, distill.warmupSteps());
+    /** The alignment's divergence on answers, a share of which the draft may write itself. */
+    Source distillation(Shards answers, LlamaGraph graph) {
+        Divergence loss = divergence(alignment.loss(), alignment, seed);
+        if (alignment.warmupSteps() > 0) {
+            loss = new Divergence.Warmup(
+                    divergence(alignment.warmupLoss(), alignment, seed), loss, alignment.warmupSteps());
         }
-        Distillation distillation = new Distillation(device, teacher, loss, distill.temperature());
-        return new Source("answers", rows(answers, seed), distillation, distill.share());
+        Distillation distillation = under(loss, alignment.temperature(), graph);
+        return new Source("answers", onPolicy(rows(answers, seed), graph), distillation, alignment.share());
+    }
+
+    private Source.Rows onPolicy(Source.Rows rows, LlamaGraph graph) {
+        var own = alignment.onPolicy();
+        if (own.share() == 0) return rows;
+        int step = (int) Math.ceil(alignment.training().batch() * alignment.share());
+        OnPolicy written = new OnPolicy(
+                graph,
+                device,
+                rows,
+                new OnPolicy.Settings(
+                        own.share(),
+                        OnPolicy.Start.WITHIN,
+                        own.temperature() == 0 ? Sampling.GREEDY : Sampling.temperature(own.temperature()),
+                        own.maxTokens(),
+                        Math.toIntExact(own.refresh() * step),
+                        ON_POLICY_SLOTS,
+                        seed + 3));
+        opened.push(written);
+        return written;
+    }
+
+    private Distillation under(Divergence loss, double temperature, LlamaGraph graph) {
+        return teacher.map(t -> new Distillation(device, t, loss, temperature, graph.outputs()))
+                .orElseGet(() ->
+                        Distillation.stored(device, graph.config().vocabSize(), loss, temperature, graph.outputs()));
     }
 
     /** TVD on held-out answers: 1 - α, whatever is being minimised. */
-    static Validation answerValidation(Shards valid, Distill distill, Teacher teacher, CpuDevice device) {
+    Validation validation(Shards valid, LlamaGraph graph) {
         return new Validation(
                 valid,
-                new Distillation(device, teacher, new TotalVariation(), 1),
-                distill.training().validationRows(),
-                passes(distill.training()));
+                under(new TotalVariation(), 1, graph),
+                alignment.training().validationRows(),
+                passes(alignment.training()));
     }
 
-    /** The target, ready to read rows of {@code length} tokens. */
-    static Teacher teacher(Path target, CpuDevice device, int length) {
-        Llama llama = Llama.open(target, device, length);
-        return new TargetTeacher(llama, device);
+    /** What of the draft its rows never touch. */
+    static String use(Shards answers, Checkpoint draft) {
+        TokenCounts counts = TokenCounts.of(answers);
+        return draft.outputs().map(counts::use).orElseGet(counts::use).line();
+    }
+
+    @Override
+    public void close() {
+        while (!opened.isEmpty()) {
+            try {
+                opened.pop().close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
     }
 
     private static Source.Rows rows(Shards shards, long seed) {

@@ -7,6 +7,8 @@ import dev.outrider.checkpoints.StepFolders;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
 import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Distill;
 import dev.outrider.recipes.Run;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +16,7 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Where a run's models and tokenizer are, and the device they run on. */
 final class Models {
@@ -38,6 +41,28 @@ final class Models {
                         "no checkpoint",
                         "a finished training",
                         "Run the stage before this one."));
+    }
+
+    /** Names of the drafts that the run trains, in their order. */
+    static List<String> drafts(Recipe recipe) {
+        return Stream.concat(
+                        Stream.of(Distill.PRETRAINED),
+                        recipe.allAlignments().stream().map(Distill::name))
+                .toList();
+    }
+
+    /** The last checkpoint of the draft of this name. */
+    static Path draft(Run run, String name) {
+        return run.recipe().allAlignments().stream()
+                .filter(a -> a.name().equals(name))
+                .findFirst()
+                .map(a -> last(run.alignmentRun(a)))
+                .orElseGet(() -> last(run.pretrainRun()));
+    }
+
+    /** Where the draft of this name is exported to. */
+    static Path exported(Run run, String name) {
+        return run.exported().resolve("draft-" + name);
     }
 
     /** The target's tokenizer; every model of a run shares it. */

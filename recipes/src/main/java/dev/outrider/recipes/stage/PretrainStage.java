@@ -1,15 +1,19 @@
 package dev.outrider.recipes.stage;
 
-import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Training;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
+import dev.outrider.trainer.Source;
+import dev.outrider.trainer.Validation;
 import dev.outrider.trainer.layer.LlamaGraph;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
-/** Pre-trains the draft: next-token loss on the recipe's text. */
+/** Makes the draft and pre-trains it: next-token loss on the recipe's text. With 0 steps it stays as it begins. */
 public final class PretrainStage implements Stage {
     @Override
     public String name() {
@@ -18,7 +22,11 @@ public final class PretrainStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return List.of("data");
+        List<String> needs = new ArrayList<>();
+        if (recipe.pretrain().steps() > 0) needs.add("data");
+        if (Begin.fromTarget(recipe.draft())) needs.add("target");
+        if (Begin.fromAnswers(recipe.draft())) needs.add("generate");
+        return needs;
     }
 
     @Override
@@ -28,27 +36,38 @@ public final class PretrainStage implements Stage {
 
     @Override
     public void run(Run run) {
-        Tokenizer tokenizer = Models.tokenizer(run);
-        long seed = run.recipe().seed();
-        var config = run.recipe()
-                .draft()
-                .config(Models.vocabulary(run, tokenizer), tokenizer.bosId(), Models.eos(run, tokenizer));
+        Training training = run.recipe().pretrain();
         try (CpuDevice device = Models.device(run);
-                Shards train = Shards.open(run.text().resolve("train"));
-                Shards valid = Shards.open(run.text().resolve("valid"));
-                // Another stream than the target's: equal shapes must not begin equal.
-                LlamaGraph graph = LlamaGraph.create(config, device, seed + 1)) {
-            TrainingRun.train(
-                    run,
-                    "draft",
-                    run.pretrainRun(),
-                    graph,
-                    run.recipe().pretrain(),
-                    List.of(Losses.text(train, seed + 1, device, 1)),
-                    Losses.textValidation(valid, run.recipe().pretrain(), device),
-                    tokenizer,
-                    run.provenance(train.manifest().hash(), ""));
+                LlamaGraph graph = Begin.graph(run, device)) {
+            if (training.steps() == 0) {
+                train(run, graph, List.of(), Optional.empty(), "");
+                return;
+            }
+            try (Shards train = Shards.open(run.text().resolve("train"));
+                    Shards valid = Shards.open(run.text().resolve("valid"))) {
+                train(
+                        run,
+                        graph,
+                        // Another stream than the target's: equal shapes must not begin equal.
+                        List.of(Losses.text(train, run.recipe().seed() + 1, device, 1, graph)),
+                        Optional.of(Losses.textValidation(valid, training, device, graph)),
+                        train.manifest().hash());
+            }
         }
+    }
+
+    private static void train(
+            Run run, LlamaGraph graph, List<Source> sources, Optional<Validation> validation, String dataHash) {
+        TrainingRun.train(
+                run,
+                "draft",
+                run.pretrainRun(),
+                graph,
+                run.recipe().pretrain(),
+                sources,
+                validation,
+                Models.tokenizer(run),
+                run.provenance(dataHash, ""));
     }
 
     @Override

@@ -1,12 +1,14 @@
 package dev.outrider.recipes.stage;
 
+import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.answers.Answers;
+import dev.outrider.data.answers.Prompt;
+import dev.outrider.data.answers.WrittenPrompts;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Generate;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
-import dev.outrider.recipes.stage.Corpus.Prompt;
 import dev.outrider.recipes.world.Task;
 import dev.outrider.recipes.world.World;
 import java.nio.file.Path;
@@ -14,10 +16,13 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.stream.LongStream;
 
 /** Prompts for the target to answer, and others to evaluate on: of the world, from files, or the target's own. */
 public final class PromptStage implements Stage {
+    private static final int LONGEST_TURN = 160;
+
     @Override
     public String name() {
         return "prompts";
@@ -35,6 +40,10 @@ public final class PromptStage implements Stage {
                 recipe.generate().prompts(),
                 recipe.generate().openings(),
                 recipe.generate().openingTokens(),
+                recipe.generate().written(),
+                recipe.generate().nearDuplicates(),
+                recipe.target().template(),
+                recipe.evaluate().suites(),
                 recipe.generate().evaluation());
     }
 
@@ -44,8 +53,16 @@ public final class PromptStage implements Stage {
         Corpus.Split split = new Corpus.Split();
         run.recipe().world().ifPresent(world -> world(run, world, split));
         if (generate.openings() > 0) split.add(openings(run, generate), generate.evaluation());
-        for (Path file : generate.prompts()) split.add(Corpus.read(file), generate.evaluation());
+        if (generate.written() > 0) split.add(written(run, generate), generate.evaluation());
+        for (Path file : generate.prompts()) split.add(clean(run, file), generate.evaluation());
         Corpus.writePrompts(run, split);
+    }
+
+    /** A file's prompts without those that are evaluated on. */
+    private static List<Prompt> clean(Run run, Path file) {
+        List<Prompt> prompts = Corpus.read(run, file);
+        Set<String> out = Suites.contaminated(run, file);
+        return prompts.stream().filter(p -> !out.contains(p.id())).toList();
     }
 
     private static void world(Run run, Recipe.World size, Corpus.Split split) {
@@ -63,12 +80,32 @@ public final class PromptStage implements Stage {
         return new Prompt(p.id(), p.task().name().toLowerCase(Locale.ROOT), p.opening());
     }
 
+    /** Users' turns that the target makes up, without those that are evaluated on. */
+    private static List<Prompt> written(Run run, Generate generate) {
+        Path blank = run.prompts().resolve("turns.jsonl"),
+                output = run.prompts().resolve("turns");
+        Tokenizer tokenizer = Models.tokenizer(run);
+        ChatTemplate template =
+                ChatTemplate.require(Models.target(run), run.recipe().target().chatTemplate());
+        Corpus.write(blank, WrittenPrompts.openings(template, tokenizer, generate.written()));
+        Spark.write(run, "turns", new Spark.Wanted(blank, output, List.of(1.0), 1, 1, LONGEST_TURN, 0));
+        WrittenPrompts written = WrittenPrompts.of(
+                Spark.session(run),
+                output,
+                template,
+                tokenizer,
+                generate.nearDuplicates(),
+                run.recipe().seed());
+        run.out().println("prompts that the target wrote: " + written.counts());
+        return Suites.clean(run, written.prompts());
+    }
+
     /** The first tokens of other such texts, as prompts. */
     private static List<Prompt> openings(Run run, Generate generate) {
         Path blank = run.prompts().resolve("openings.jsonl"),
                 output = run.prompts().resolve("openings");
         Corpus.write(blank, Corpus.blanks("opening", generate.openings()));
-        Spark.write(run, "openings", blank, output, List.of(1.0), 1, 1, generate.openingTokens());
+        Spark.write(run, "openings", new Spark.Wanted(blank, output, List.of(1.0), 1, 1, generate.openingTokens(), 0));
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Prompt> prompts = new ArrayList<>();
         Answers.read(output, a -> {

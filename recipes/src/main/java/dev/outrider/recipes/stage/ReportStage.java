@@ -37,7 +37,10 @@ public final class ReportStage implements Stage {
         if (run.recipe().target().checkpoint().isEmpty())
             metrics.put("target", run.targetRun().resolve("metrics.jsonl"));
         metrics.put("pre-training", run.pretrainRun().resolve("metrics.jsonl"));
-        metrics.put("alignment", run.distillRun().resolve("metrics.jsonl"));
+        run.recipe()
+                .allAlignments()
+                .forEach(a ->
+                        metrics.put("alignment " + a.name(), run.alignmentRun(a).resolve("metrics.jsonl")));
         Report report = new Report(run.recipe().name(), evaluation, metrics, run.provenance("", ""), next(run));
         report.write(run.report());
         table(evaluation, run.out());
@@ -94,7 +97,7 @@ public final class ReportStage implements Stage {
                 .checkpoint()
                 .orElse(run.exported().resolve("target"))
                 .toString();
-        Path draft = run.exported().resolve("draft-aligned");
+        Path draft = Models.exported(run, run.recipe().distill().name());
         return List.of(
                 "./outrider chat --target " + target + " --draft " + draft + " --gamma 4",
                 "./outrider inspect " + draft,

@@ -25,29 +25,27 @@ final class Spark {
         return Sessions.open(run.recipe().spark().master(), run.recipe().spark().conf());
     }
 
-    /** Lets the target answer the prompts into {@code output}, or what is missing there. */
-    static AnswerReport write(
-            Run run,
-            String what,
-            Path prompts,
-            Path output,
-            List<Double> temperatures,
-            double topP,
-            int samples,
-            int maxTokens) {
+    /** What the target is to write; as in {@link AnswerSpec}. */
+    record Wanted(
+            Path prompts, Path output, List<Double> temperatures, double topP, int samples, int maxTokens, int topK) {}
+
+    /** Lets the target answer the prompts, or those that are still without an answer. */
+    static AnswerReport write(Run run, String what, Wanted wanted) {
         Path target = Models.target(run);
         AnswerSpec spec = new AnswerSpec(
-                new Prompts.Jsonl(List.of(prompts)),
+                new Prompts.Jsonl(List.of(wanted.prompts())),
                 target,
-                output,
-                temperatures,
-                topP,
-                samples,
-                maxTokens,
-                context(target, maxTokens),
+                wanted.output(),
+                wanted.temperatures(),
+                wanted.topP(),
+                wanted.samples(),
+                wanted.maxTokens(),
+                context(target, wanted.maxTokens()),
                 run.recipe().seed(),
                 PROMPTS_PER_PART,
-                0);
+                run.recipe().threads(),
+                run.recipe().generate().slots(),
+                wanted.topK());
         long began = System.nanoTime();
         AtomicReference<Progress> progress = new AtomicReference<>();
         AnswerReport report = Answers.generate(session(run), spec, (done, all, rate) -> {
@@ -67,7 +65,8 @@ final class Spark {
                         report.found(),
                         report.tokens());
         if (report.success() == 0) {
-            throw Failure.data(output.toString(), "no answer at all", "some", "Look at the errors in its parts.");
+            throw Failure.data(
+                    wanted.output().toString(), "no answer at all", "some", "Look at the errors in its parts.");
         }
         return report;
     }

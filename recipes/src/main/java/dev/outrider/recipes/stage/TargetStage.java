@@ -10,6 +10,7 @@ import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import dev.outrider.trainer.layer.LlamaGraph;
 import java.util.List;
+import java.util.Optional;
 
 /** Trains a target on the recipe's text, where none is given. */
 public final class TargetStage implements Stage {
@@ -50,8 +51,8 @@ public final class TargetStage implements Stage {
                     run.targetRun(),
                     graph,
                     training,
-                    List.of(Losses.text(train, run.recipe().seed(), device, 1)),
-                    Losses.textValidation(valid, training, device),
+                    List.of(Losses.text(train, run.recipe().seed(), device, 1, graph)),
+                    Optional.of(Losses.textValidation(valid, training, device, graph)),
                     tokenizer,
                     run.provenance(train.manifest().hash(), ""));
         }

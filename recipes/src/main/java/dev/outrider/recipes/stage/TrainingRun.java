@@ -54,7 +54,7 @@ final class TrainingRun {
             LlamaGraph graph,
             Training training,
             List<Source> sources,
-            Validation validation,
+            Optional<Validation> validation,
             Tokenizer tokenizer,
             Provenance provenance) {
         TrainerOptions options = options(training, run.recipe().seed());
@@ -66,8 +66,7 @@ final class TrainingRun {
                         what,
                         graph.config().parameters() / 1e6);
         try (LaterMetrics metrics = new LaterMetrics();
-                Trainer trainer =
-                        new Trainer(graph, options, sources, Optional.of(validation), store, metrics, run.out())) {
+                Trainer trainer = new Trainer(graph, options, sources, validation, store, metrics, run.out())) {
             long first = trainer.resume();
             if (first > 0) run.out().println(what + ": goes on after step " + first);
             metrics.open(folder, first);

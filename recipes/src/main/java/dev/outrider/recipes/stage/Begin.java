@@ -1,0 +1,113 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DraftVocabulary;
+import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.shard.Shards;
+import dev.outrider.data.shard.Shuffle;
+import dev.outrider.data.shard.TokenCounts;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.recipes.Recipe.Draft;
+import dev.outrider.recipes.Recipe.Shape;
+import dev.outrider.recipes.Run;
+import dev.outrider.trainer.Batch;
+import dev.outrider.trainer.Initial;
+import dev.outrider.trainer.LayerChoice;
+import dev.outrider.trainer.Source;
+import dev.outrider.trainer.layer.LlamaGraph;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+
+/** What a draft begins as: shape, first weights, and the tokens that it can say. */
+final class Begin {
+    // Settings under which layers of the target are compared: a few hundred positions tell cuts apart.
+    private static final int COMPARED_ROWS = 8, COMPARED_STEPS = 8;
+    private static final double COMPARED_RATE = 1e-3;
+
+    private Begin() {}
+
+    /** Whether the target's weights are needed. */
+    static boolean fromTarget(Draft draft) {
+        return !draft.cut().isEmpty() || draft.closest() > 0;
+    }
+
+    /** Whether the target's answers are needed. */
+    static boolean fromAnswers(Draft draft) {
+        return draft.vocabulary() > 0 || draft.closest() > 0;
+    }
+
+    /** The draft before its first step; the caller's to close. */
+    static LlamaGraph graph(Run run, CpuDevice device) {
+        Optional<DraftVocabulary> outputs = vocabulary(run);
+        return initial(run, device, outputs).graph(device);
+    }
+
+    private static Initial initial(Run run, CpuDevice device, Optional<DraftVocabulary> outputs) {
+        Draft draft = run.recipe().draft();
+        if (draft.start().isPresent()) return new Initial.From(draft.start().get(), Optional.empty());
+        if (!draft.cut().isEmpty()) return new Initial.LayersOf(Models.target(run), draft.cut(), outputs);
+        if (draft.closest() > 0)
+            return new Initial.LayersOf(Models.target(run), closest(run, device, outputs), outputs);
+        return new Initial.Scratch(
+                config(run, draft.shape().orElseThrow(), outputs), run.recipe().seed() + 1, outputs);
+    }
+
+    private static ModelConfig config(Run run, Shape shape, Optional<DraftVocabulary> outputs) {
+        Tokenizer tokenizer = Models.tokenizer(run);
+        ModelConfig config =
+                shape.config(Models.vocabulary(run, tokenizer), tokenizer.bosId(), Models.eos(run, tokenizer));
+        return outputs.map(o -> config.withOutputs(o.size())).orElse(config);
+    }
+
+    /** The most frequent tokens of the target's answers, ends of text always among them. */
+    private static Optional<DraftVocabulary> vocabulary(Run run) {
+        int size = run.recipe().draft().vocabulary();
+        if (size == 0) return Optional.empty();
+        try (Shards answers = Shards.open(run.alignment().resolve("train"))) {
+            TokenCounts counts = TokenCounts.of(answers);
+            Set<Integer> always = new HashSet<>(Models.eos(run, Models.tokenizer(run)));
+            DraftVocabulary outputs = counts.mostFrequent(size, always);
+            run.out()
+                    .printf(
+                            Locale.ROOT,
+                            "draft vocabulary: %d of %d tokens, %.2f %% of what the target says%n",
+                            outputs.size(),
+                            outputs.vocabulary(),
+                            100 * counts.coverage(outputs));
+            return Optional.of(outputs);
+        }
+    }
+
+    private static List<Integer> closest(Run run, CpuDevice device, Optional<DraftVocabulary> outputs) {
+        int count = run.recipe().draft().closest();
+        try (Checkpoint target = Checkpoint.open(Models.target(run));
+                Shards learnt = Shards.open(run.alignment().resolve("train"));
+                Shards held = Shards.open(run.alignment().resolve("valid"))) {
+            LayerChoice choice = LayerChoice.of(
+                    target,
+                    new LayerChoice.Settings(count, outputs, COMPARED_STEPS, COMPARED_RATE),
+                    device,
+                    rows(learnt),
+                    rows(held),
+                    tried -> {});
+            run.out()
+                    .printf(
+                            Locale.ROOT,
+                            "closest %d layers: %s (KL %.3f after %d steps)%n",
+                            count,
+                            choice.layers(),
+                            choice.divergence(),
+                            COMPARED_STEPS);
+            return choice.layers();
+        }
+    }
+
+    private static Batch rows(Shards shards) {
+        int count = (int) Math.min(COMPARED_ROWS, shards.rows());
+        return Source.Rows.of(shards, new Shuffle(shards.rows(), 0)).read(0, count);
+    }
+}

@@ -1,0 +1,179 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Calibration;
+import dev.outrider.decode.speculate.Combined;
+import dev.outrider.decode.speculate.Combined.Candidate;
+import dev.outrider.decode.speculate.Costs;
+import dev.outrider.decode.speculate.Drafter;
+import dev.outrider.decode.speculate.NeuralDraft;
+import dev.outrider.decode.speculate.NgramDraft;
+import dev.outrider.decode.speculate.PromptLookup;
+import dev.outrider.decode.speculate.StepDrafter;
+import dev.outrider.recipes.Recipe;
+import dev.outrider.recipes.Recipe.Evaluate;
+import dev.outrider.recipes.Run;
+import dev.outrider.recipes.report.Evaluation.Model;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+
+/** Drafters by the names that recipes give them; opened once each, closed together. */
+final class Drafters implements AutoCloseable {
+    static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", COMBINED = "combined";
+    private static final int TIMES = 15, CONTEXT = 16;
+
+    private final Run run;
+    private final Device device;
+    private final Opened target;
+    private final int capacity;
+    private final Deque<AutoCloseable> closing = new ArrayDeque<>();
+    private final Map<String, Opened> models = new HashMap<>();
+    private NgramTable table;
+
+    /** @param capacity most tokens of a text */
+    Drafters(Run run, Device device, Opened target, int capacity) {
+        this.run = run;
+        this.device = device;
+        this.target = target;
+        this.capacity = capacity;
+    }
+
+    /** Those that a recipe measures, in its order. */
+    static List<String> measured(Recipe recipe) {
+        List<String> named = recipe.evaluate().drafters();
+        if (!named.isEmpty()) return named;
+        return Stream.of(List.of(BIGRAM), Models.drafts(recipe))
+                .flatMap(List::stream)
+                .toList();
+    }
+
+    /** Whether one of them reads the n-gram table. */
+    static boolean needTable(Recipe recipe) {
+        return measured(recipe).stream().anyMatch(List.of(BIGRAM, NGRAM, COMBINED)::contains);
+    }
+
+    static boolean needCalibration(Recipe recipe) {
+        return measured(recipe).contains(COMBINED);
+    }
+
+    /** The draft that is combined with look-up and table. */
+    static String combined(Recipe recipe) {
+        Evaluate evaluate = recipe.evaluate();
+        return evaluate.combine().orElse(recipe.distill().name());
+    }
+
+    Drafter drafter(String name) {
+        return name.equals(COMBINED) ? combination() : step(name);
+    }
+
+    private StepDrafter step(String name) {
+        return switch (name) {
+            case LOOKUP -> new PromptLookup(vocabulary());
+            case BIGRAM -> new NgramDraft(table(), 2, 1, NgramDraft.Choice.DRAWN);
+            case NGRAM -> new NgramDraft(table());
+            default -> neural(name);
+        };
+    }
+
+    private int vocabulary() {
+        return target.llama().vocabulary();
+    }
+
+    private NgramTable table() {
+        if (table != null) return table;
+        table = NgramTable.open(TableStage.table(run));
+        closing.push(table);
+        return table;
+    }
+
+    private NeuralDraft neural(String name) {
+        Opened model = model(name);
+        return new NeuralDraft(name, closed(model.another(device, capacity)), model.parameters());
+    }
+
+    private Llama closed(Llama llama) {
+        closing.push(llama);
+        return llama;
+    }
+
+    private Opened model(String name) {
+        return models.computeIfAbsent(name, n -> {
+            Opened opened = Opened.of(
+                    path(n), device, CONTEXT + 1, run.recipe().evaluate().weights());
+            closing.push(opened);
+            opened.requireTokenizerOf(target);
+            return opened;
+        });
+    }
+
+    private Path path(String name) {
+        String elsewhere = run.recipe().evaluate().drafts().get(name);
+        return elsewhere != null ? Path.of(elsewhere) : Models.exported(run, name);
+    }
+
+    /** Those that the combination chooses from, each under its own cost in passes of the target. */
+    List<StepDrafter> candidates() {
+        return List.of(step(LOOKUP), step(NGRAM), neural(combined(run.recipe())));
+    }
+
+    private Combined combination() {
+        int longest =
+                run.recipe().evaluate().gammas().stream().max(Integer::compare).orElseThrow();
+        List<Candidate> candidates = new ArrayList<>();
+        for (StepDrafter drafter : candidates()) {
+            candidates.add(new Candidate(drafter, drafter instanceof NeuralDraft ? cost() : 0));
+        }
+        return new Combined(
+                COMBINED, candidates, Calibration.read(run.calibration()), Costs.measure(target.llama(), longest + 1));
+    }
+
+    /** Time of a token of the combined draft, in the target's. */
+    private double cost() {
+        Llama draft = model(combined(run.recipe())).llama();
+        median(draft);
+        median(target.llama());
+        return median(draft) / median(target.llama());
+    }
+
+    private static double median(Llama model) {
+        model.truncate(0);
+        model.read(new int[CONTEXT], 0, CONTEXT, 1);
+        double[] nanos = new double[TIMES];
+        for (int i = 0; i < TIMES; i++) {
+            long began = System.nanoTime();
+            model.read(new int[1], 0, 1, 1);
+            nanos[i] = System.nanoTime() - began;
+            model.truncate(CONTEXT);
+        }
+        model.truncate(0);
+        java.util.Arrays.sort(nanos);
+        return nanos[TIMES / 2];
+    }
+
+    /** What a report says of a drafter, under the name that it goes by. */
+    Model model(String name, Drafter drafter) {
+        boolean table = Evaluate.NO_NETWORK.contains(name);
+        return table
+                ? new Model(drafter.name(), "", drafter.parameters(), "")
+                : model(name).model(drafter.name());
+    }
+
+    @Override
+    public void close() {
+        while (!closing.isEmpty()) {
+            try {
+                closing.pop().close();
+            } catch (Exception e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+}
