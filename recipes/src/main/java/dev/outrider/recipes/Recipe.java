@@ -383,6 +383,7 @@ public record Recipe(
      * @param prompts conversations of any form (the user's turns are put in the target's chat template), or JSONL with
      *     {@code prompt} alone, taken as it is; not needed with a world
      * @param written prompts that the target writes itself, in the user's place of its chat template
+     * @param most prompts that are answered, the first in the order of their ids, which is no order of theirs; 0: all
      * @param openings prompts that the target writes itself: the first tokens of texts from nothing
      * @param openingTokens their length
      * @param topK the target's so many likeliest tokens are kept at every token of an answer, with their probabilities;
@@ -395,6 +396,7 @@ public record Recipe(
     public record Generate(
             @Key("[]") List<Path> prompts,
             @Key(value = "0", min = 0) int written,
+            @Key(value = "0", min = 0) int most,
             @Key(value = "0", min = 0) int openings,
             @Key(value = "8", min = 1) int openingTokens,
             @Key(value = "[0, 0.3, 0.7, 1.0]", min = 0) List<Double> temperatures,

@@ -149,6 +149,20 @@ public sealed interface Prompts {
         }
     }
 
+    /** The first so many in the order of their ids: more of them later begin with the same. */
+    record First(int most, Prompts of) implements Prompts {
+        @Override
+        public List<Prompt> read(SparkSession spark) {
+            List<Prompt> all = of.read(spark);
+            return all.subList(0, Math.min(most, all.size()));
+        }
+    }
+
+    /** @param most 0: all */
+    static Prompts first(int most, Prompts of) {
+        return most == 0 ? of : new First(most, of);
+    }
+
     private static List<Prompt> checked(List<Prompt> prompts, String place) {
         if (prompts.isEmpty()) {
             throw Failure.data(place, "no prompts", "at least one", "Give the target something to answer.");

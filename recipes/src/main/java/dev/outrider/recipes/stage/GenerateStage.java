@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.data.answers.AnswerShards;
+import dev.outrider.data.answers.Prompts;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Generate;
 import dev.outrider.recipes.Run;
@@ -36,7 +37,7 @@ public final class GenerateStage implements Stage {
                 run,
                 "answers",
                 new Spark.Wanted(
-                        Corpus.prompts(run),
+                        Prompts.first(g.most(), new Prompts.Jsonl(List.of(Corpus.prompts(run)))),
                         run.answers(),
                         g.temperatures(),
                         g.topP(),

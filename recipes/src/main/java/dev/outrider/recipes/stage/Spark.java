@@ -27,13 +27,31 @@ final class Spark {
 
     /** What the target is to write; as in {@link AnswerSpec}. */
     record Wanted(
-            Path prompts, Path output, List<Double> temperatures, double topP, int samples, int maxTokens, int topK) {}
+            Prompts prompts,
+            Path output,
+            List<Double> temperatures,
+            double topP,
+            int samples,
+            int maxTokens,
+            int topK) {
+        /** All prompts of a JSONL file. */
+        Wanted(
+                Path prompts,
+                Path output,
+                List<Double> temperatures,
+                double topP,
+                int samples,
+                int maxTokens,
+                int topK) {
+            this(new Prompts.Jsonl(List.of(prompts)), output, temperatures, topP, samples, maxTokens, topK);
+        }
+    }
 
     /** Lets the target answer the prompts, or those that are still without an answer. */
     static AnswerReport write(Run run, String what, Wanted wanted) {
         Path target = Models.target(run);
         AnswerSpec spec = new AnswerSpec(
-                new Prompts.Jsonl(List.of(wanted.prompts())),
+                wanted.prompts(),
                 target,
                 wanted.output(),
                 wanted.temperatures(),
