@@ -2,11 +2,23 @@ package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.chat.ChatTemplate;
+import dev.outrider.checkpoints.tokenizer.GgufTokens;
+import dev.outrider.data.answers.Prompts;
+import dev.outrider.decode.speculate.Compatibility;
+import dev.outrider.recipes.Recipe.Draft;
+import dev.outrider.recipes.Recipe.Format;
+import dev.outrider.trainer.layer.LayerCut;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
 
-/** What a recipe takes from elsewhere, looked at before hours are spent: target, text, prompts. */
+/**
+ * What a recipe takes from elsewhere, looked at before hours are spent: target, text, prompts, suites, drafts, and
+ * whether the recipe's wishes fit them.
+ */
 final class Inputs {
     private static final String ELSEWHERE = ".*[:*?{\\[].*"; // other file systems, globs: Spark's to find
 
@@ -22,70 +34,173 @@ final class Inputs {
 
     /**
      * @param stages those that are still to be run
-     * @throws Failure USAGE naming everything that is absent, DATA for a damaged target
+     * @throws Failure USAGE naming everything that is absent or does not fit, DATA for a damaged target
      */
     static void check(RecipeFile file, List<Stage> stages) {
         Inputs inputs = new Inputs(file, stages);
         inputs.target();
-        inputs.texts();
+        inputs.files();
         inputs.problems.throwIfAny(file.file().toString());
     }
 
     /**
-     * What a plan says of text and prompts that are not there yet.
+     * What a plan says of texts, prompts and drafts that are not there yet.
      *
-     * @throws Failure for a target that is absent or damaged: without it there are no shapes to plan with
+     * @throws Failure for a target that is absent, damaged or does not fit: without it there are no shapes to plan with
      */
     static List<String> absent(RecipeFile file, List<Stage> stages) {
         Inputs inputs = new Inputs(file, stages);
         inputs.target();
         inputs.problems.throwIfAny(file.file().toString());
-        inputs.texts();
+        inputs.files();
         return inputs.problems.list();
     }
 
+    private boolean toDo(String... names) {
+        return Stream.of(names).anyMatch(stages::contains);
+    }
+
+    private boolean aligns() {
+        return recipe.allAlignments().stream().map(recipe::place).anyMatch(stages::contains);
+    }
+
     private void target() {
-        if (!stages.isEmpty()) recipe.target().checkpoint().ifPresent(this::target);
-    }
-
-    private void texts() {
-        if (stages.contains("data")) text();
-        if (stages.contains("prompts")) prompts();
-    }
-
-    private void target(Path path) {
-        if (!Files.exists(path)) {
-            absent("target.checkpoint", path, "a Hugging Face directory or a llama2.c file");
+        Optional<Path> given = recipe.target().checkpoint();
+        if (stages.isEmpty() || given.isEmpty()) return;
+        if (!Files.exists(given.get())) {
+            absent("target.checkpoint", given.get(), "a Hugging Face directory, a GGUF or a llama2.c file");
             return;
         }
-        try (Checkpoint target = Checkpoint.open(path)) {
+        try (Checkpoint target = Checkpoint.open(given.get())) {
             target.requireTokenizer();
-            int room = target.config().maxPositions(), length = recipe.text().length();
-            if (room >= length || !stages.contains("distill")) return;
-            problems.add(
-                    "text.length", "" + length, "at most " + room + ", the target's positions", "Shorten the rows.");
+            room(target);
+            draft(target);
+            exports(target);
         }
+    }
+
+    private void room(Checkpoint target) {
+        int room = target.config().maxPositions(), length = recipe.text().length();
+        if (room >= length || !aligns()) return;
+        problems.add("text.length", "" + length, "at most " + room + ", the target's positions", "Shorten the rows.");
+    }
+
+    private void draft(Checkpoint target) {
+        if (!toDo("pretrain")) return;
+        Draft draft = recipe.draft();
+        List<Integer> layers = draft.closest() > 0 ? LayerCut.first(draft.closest()) : draft.cut();
+        if (!layers.isEmpty()) fits(() -> new LayerCut(target, layers));
+        int vocabulary = target.config().vocabSize();
+        if (draft.vocabulary() >= vocabulary) {
+            problems.add(
+                    "draft.vocabulary",
+                    "" + draft.vocabulary(),
+                    "fewer than the target's " + vocabulary + " tokens",
+                    "Leave it out where all are to be said.");
+        }
+        draft.start().filter(Files::exists).ifPresent(path -> sameTokens(path, target));
+    }
+
+    private void exports(Checkpoint target) {
+        if (!toDo("export")) return;
+        if (!recipe.export().gguf().isEmpty()) fits(() -> GgufTokens.of(target.requireTokenizer()));
+        int rows = recipe.export().padVocabulary(), vocabulary = target.config().vocabSize();
+        if (rows > 0 && rows < vocabulary) {
+            problems.add(
+                    "export.pad_vocabulary",
+                    "" + rows,
+                    "at least the target's " + vocabulary,
+                    "Give the number of rows that servers ask for.");
+        }
+        if (!toDo("evaluate", "calibrate")) return;
+        drafts().filter(Files::exists).forEach(path -> sameTokens(path, target));
+    }
+
+    private Stream<Path> drafts() {
+        return recipe.evaluate().drafts().values().stream().map(Path::of);
+    }
+
+    private void sameTokens(Path path, Checkpoint target) {
+        fits(() -> {
+            try (Checkpoint draft = Checkpoint.open(path)) {
+                Compatibility.require(
+                        path.toString(), draft.requireTokenizer(), target.path().toString(), target.requireTokenizer());
+            }
+        });
+    }
+
+    private void fits(Runnable check) {
+        try {
+            check.run();
+        } catch (Failure e) {
+            problems.add(e);
+        }
+    }
+
+    private void files() {
+        if (toDo("data")) text();
+        if (toDo("prompts")) prompts();
+        if (toDo("prompts", "evaluate")) {
+            recipe.evaluate()
+                    .suites()
+                    .forEach((name, file) -> exists("evaluate.suites." + name, Path.of(file), "a file of prompts"));
+        }
+        if (toDo("pretrain")) recipe.draft().start().ifPresent(p -> exists("draft.start", p, "a draft"));
+        if (toDo("evaluate", "calibrate")) drafts().forEach(p -> exists("evaluate.drafts", p, "a draft"));
+        if (templateNeeded()) template();
     }
 
     private void text() {
         if (recipe.world().isPresent() || recipe.text().written() > 0) return;
         for (Path path : recipe.text().inputs()) {
-            if (!path.toString().matches(ELSEWHERE) && !Files.exists(path)) {
-                absent("text.inputs", path, "a file or folder of text");
-            }
+            if (!path.toString().matches(ELSEWHERE)) exists("text.inputs", path, "a file or folder of text");
         }
     }
 
     private void prompts() {
         List<Path> files = recipe.generate().prompts();
-        if (files.isEmpty() && recipe.world().isEmpty() && recipe.generate().openings() == 0) {
+        boolean own = recipe.generate().openings() > 0 || recipe.generate().written() > 0;
+        if (files.isEmpty() && recipe.world().isEmpty() && !own) {
             problems.add(
                     "generate.prompts",
                     "none",
-                    "JSONL files of prompts, or generate.openings",
+                    "files of prompts, generate.written or generate.openings",
                     "Name what the target is to answer.");
         }
-        for (Path path : files) if (!Files.exists(path)) absent("generate.prompts", path, "a JSONL file of prompts");
+        for (Path path : files) exists("generate.prompts", path, "a file of prompts");
+    }
+
+    private boolean templateNeeded() {
+        boolean text = toDo("data") && recipe.text().format() == Format.CONVERSATIONS;
+        boolean prompts =
+                toDo("prompts") && (recipe.generate().written() > 0 || converse(recipe.generate().prompts().stream()));
+        boolean suites = toDo("prompts", "evaluate")
+                && converse(recipe.evaluate().suites().values().stream().map(Path::of));
+        return text || prompts || suites;
+    }
+
+    private static boolean converse(Stream<Path> files) {
+        return files.anyMatch(file -> Files.exists(file) && !Prompts.Jsonl.isForm(file));
+    }
+
+    private void template() {
+        Optional<String> name = recipe.target().chatTemplate();
+        Optional<Path> target = recipe.target().checkpoint().filter(Files::exists);
+        if (target.isPresent()) {
+            fits(() -> ChatTemplate.require(target.get(), name));
+        } else if (name.isPresent()) {
+            fits(() -> ChatTemplate.named(name.get()));
+        } else if (recipe.target().checkpoint().isEmpty()) {
+            problems.add(
+                    "target.template",
+                    "own, of a target that is still to be trained",
+                    "the name of a template for its conversations",
+                    "Choose one of " + String.join(", ", ChatTemplate.names()) + ".");
+        }
+    }
+
+    private void exists(String key, Path path, String expected) {
+        if (!Files.exists(path)) absent(key, path, expected);
     }
 
     private void absent(String key, Path path, String expected) {

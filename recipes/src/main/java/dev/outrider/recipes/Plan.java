@@ -121,7 +121,12 @@ public final class Plan {
             Object value = value(record, c);
             String name = Binder.snake(c.getName());
             if (value instanceof Optional<?> o) value = o.orElse(null);
-            if (value instanceof Record section) {
+            if (value instanceof List<?> list && !list.isEmpty() && list.getFirst() instanceof Record) {
+                for (Object one : list) {
+                    out.append(indent).append(name).append(" -\n");
+                    print((Record) one, indent + "  ");
+                }
+            } else if (value instanceof Record section) {
                 out.append(indent).append(name).append(":\n");
                 print(section, indent + "  ");
             } else if (value != null) {
@@ -142,7 +147,7 @@ public final class Plan {
     private void shape(String name, ModelConfig c) {
         out.append(String.format(
                 Locale.ROOT,
-                "  %-8s %.2fM parameters: %d layers, hidden %d, intermediate %d, %d heads (%d kv) of %d, V %d%s%n",
+                "  %-8s %.2fM parameters: %d layers, hidden %d, intermediate %d, %d heads (%d kv) of %d, V %d%s%s%n",
                 name,
                 c.parameters() / 1e6,
                 c.layers(),
@@ -152,6 +157,7 @@ public final class Plan {
                 c.kvHeads(),
                 c.headDim(),
                 c.vocabSize(),
+                c.pruned() ? ", of which it says " + c.outputSize() : "",
                 c.tiedEmbeddings() ? ", tied" : ""));
     }
 
@@ -167,7 +173,7 @@ public final class Plan {
         double memory = STATE_BYTES * (double) c.parameters() + activations + 512 * 4.0 * c.vocabSize();
         out.append(String.format(
                 Locale.ROOT,
-                "  %-8s %.3g tokens in %d steps of %d x %d, %.3g FLOP, about %s, %.2f GB%n",
+                "  %-12s %.3g tokens in %d steps of %d x %d, %.3g FLOP, about %s, %.2f GB%n",
                 name,
                 tokens,
                 t.steps(),

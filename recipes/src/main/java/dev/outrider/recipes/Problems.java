@@ -12,6 +12,10 @@ final class Problems {
         found.add(place + ": found " + what + "; expected " + expected + ". " + remedy);
     }
 
+    void add(Failure problem) {
+        found.add(problem.getMessage());
+    }
+
     /** What was found so far. */
     List<String> list() {
         return List.copyOf(found);

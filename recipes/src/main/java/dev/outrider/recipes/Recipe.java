@@ -45,25 +45,57 @@ public record Recipe(
                 target.checkpoint().isPresent() != target.shape().isPresent(),
                 "target with " + (target.checkpoint().isPresent() ? "checkpoint and shape" : "neither"),
                 "either target.checkpoint (a given one) or target.shape with target.training (one to train)");
+        requireText(world, text, target, readsText(target, pretrain, alignments, distill));
         require(
-                world.isPresent()
-                        || !text.inputs().isEmpty()
-                        || text.written() > 0
-                        || !readsText(pretrain, alignments, distill),
+                generate.evaluation() > 0 || !evaluate.suites().isEmpty() || world.isPresent(),
+                "generate.evaluation 0 without evaluate.suites",
+                "prompts to evaluate on: a share of those for the target, or suites");
+        require(
+                export.gguf().isEmpty() || target.checkpoint().isPresent(),
+                "export.gguf with a target that is still to be trained",
+                "a target.checkpoint: tokenizers trained here have no place in a GGUF");
+        int longest = text.length();
+        target.shape().ifPresent(s -> requireRoom("target.shape", s, longest));
+        draft.shape().ifPresent(s -> requireRoom("draft", s, longest));
+        requireStored(both(alignments, distill), generate);
+        requireAlignments(both(alignments, distill), evaluate);
+        requireDrafters(both(alignments, distill), evaluate);
+    }
+
+    private static void requireText(Optional<World> world, Text text, Target target, boolean read) {
+        long ways = Stream.of(world.isPresent(), !text.inputs().isEmpty(), text.written() > 0)
+                .filter(way -> way)
+                .count();
+        require(
+                ways > 0 || !read,
                 "no text to pre-train on",
                 "world, text.inputs or text.written; or pretrain.steps 0 and every share 1");
         require(
-                text.format() != Format.CONVERSATIONS || target.checkpoint().isPresent(),
+                text.inputs().isEmpty() || ways == 1,
+                "text.inputs beside " + (world.isPresent() ? "a world" : "text.written"),
+                "text from one place");
+        boolean conversations = text.format() == Format.CONVERSATIONS;
+        require(
+                !conversations || !text.inputs().isEmpty() || ways == 0,
+                "text.format conversations without text.inputs",
+                "files of conversations");
+        require(
+                !conversations || target.checkpoint().isPresent(),
                 "text.format conversations with a target that is still to be trained",
                 "a target.checkpoint, whose chat template and tokenizer they get");
         require(
                 text.written() == 0 || target.checkpoint().isPresent(),
                 "text.written with a target that is still to be trained",
                 "a target.checkpoint that can write it");
-        int longest = text.length();
-        target.shape().ifPresent(s -> requireRoom("target.shape", s, longest));
-        draft.shape().ifPresent(s -> requireRoom("draft", s, longest));
-        requireNames(both(alignments, distill), evaluate);
+    }
+
+    private static void requireStored(List<Distill> alignments, Generate generate) {
+        for (Distill one : alignments) {
+            require(
+                    one.laws() == Laws.ONLINE || generate.topK() > 0,
+                    "alignment " + one.name() + " with stored laws, and generate.top_k 0",
+                    "a top_k of some tens, so that the target's laws are stored; or online laws");
+        }
     }
 
     /** All alignments in their order, {@code distill} last. */
@@ -80,7 +112,9 @@ public record Recipe(
         return alignment.equals(distill) ? "distill" : "distill-" + alignment.name();
     }
 
-    private static void requireNames(List<Distill> alignments, Evaluate evaluate) {
+    private static void requireAlignments(List<Distill> alignments, Evaluate evaluate) {
+        Set<String> taken = new LinkedHashSet<>(Evaluate.NO_NETWORK);
+        taken.addAll(evaluate.drafts().keySet());
         Set<String> known = new LinkedHashSet<>(List.of(Distill.PRETRAINED));
         for (Distill one : alignments) {
             require(
@@ -88,28 +122,49 @@ public record Recipe(
                     "alignment " + one.name() + " with start '" + one.start() + "'",
                     "one of those before it: " + String.join(", ", known));
             require(
-                    one.name().matches("[a-z0-9][a-z0-9._+-]*") && known.add(one.name()),
+                    one.name().matches("[a-z0-9][a-z0-9._+-]*") && !taken.contains(one.name()) && known.add(one.name()),
                     "an alignment named '" + one.name() + "'",
                     "a name of its own, in lower case");
         }
+    }
+
+    private static void requireDrafters(List<Distill> alignments, Evaluate evaluate) {
+        Set<String> networks = new LinkedHashSet<>(List.of(Distill.PRETRAINED));
+        alignments.forEach(a -> networks.add(a.name()));
+        for (String name : evaluate.drafts().keySet()) {
+            require(
+                    !Evaluate.NO_NETWORK.contains(name) && networks.add(name),
+                    "a draft named '" + name + "' in evaluate.drafts",
+                    "a name of its own");
+        }
+        evaluate.combine()
+                .ifPresent(name -> require(
+                        networks.contains(name),
+                        "evaluate.combine '" + name + "'",
+                        "one of " + String.join(", ", networks)));
         Set<String> drafters = new LinkedHashSet<>(Evaluate.NO_NETWORK);
-        drafters.addAll(known);
-        drafters.addAll(evaluate.drafts().keySet());
+        drafters.addAll(networks);
         for (String name : evaluate.drafters()) {
             require(
                     drafters.contains(name),
                     "evaluate.drafters with '" + name + "'",
                     "some of " + String.join(", ", drafters));
         }
+        require(
+                Set.copyOf(evaluate.drafters()).size() == evaluate.drafters().size(),
+                "evaluate.drafters " + evaluate.drafters(),
+                "each drafter once");
     }
 
     /** Whether anything is trained on text. */
     public boolean readsText() {
-        return readsText(pretrain, alignments, distill) || target.shape().isPresent();
+        return readsText(target, pretrain, alignments, distill);
     }
 
-    private static boolean readsText(Training pretrain, List<Distill> alignments, Distill distill) {
-        return pretrain.steps() > 0 || both(alignments, distill).stream().anyMatch(a -> a.share() < 1);
+    private static boolean readsText(Target target, Training pretrain, List<Distill> alignments, Distill distill) {
+        return target.shape().isPresent()
+                || pretrain.steps() > 0
+                || both(alignments, distill).stream().anyMatch(a -> a.share() < 1);
     }
 
     private static void requireRoom(String key, Shape shape, int length) {
@@ -218,11 +273,6 @@ public record Recipe(
         /** Name of the chat template; empty: the checkpoint's own. */
         public Optional<String> chatTemplate() {
             return template.equals("own") ? Optional.empty() : Optional.of(template);
-        }
-
-        /** As {@link Training#essence()}. */
-        public Target essence() {
-            return new Target(checkpoint, shape, training.map(Training::essence), weights, template);
         }
     }
 
@@ -381,7 +431,8 @@ public record Recipe(
      * The target's own answers.
      *
      * @param prompts conversations of any form (the user's turns are put in the target's chat template), or JSONL with
-     *     {@code prompt} alone, taken as it is; not needed with a world
+     *     {@code prompt} alone, taken as it is; not needed with a world. Of several turns the first is asked, and only
+     *     it is held against the prompts that are evaluated on
      * @param written prompts that the target writes itself, in the user's place of its chat template
      * @param most prompts that are answered, the first in the order of their ids, which is no order of theirs; 0: all
      * @param openings prompts that the target writes itself: the first tokens of texts from nothing
@@ -389,7 +440,7 @@ public record Recipe(
      * @param topK the target's so many likeliest tokens are kept at every token of an answer, with their probabilities;
      *     0: none
      * @param slots answers in work at a time; 0: as many as products need to reach the machine's rate, where memory allows
-     * @param nearDuplicates prompts whose word sets overlap more (Jaccard) count as one; 1: only equal ones
+     * @param nearDuplicates written prompts whose word sets overlap more (Jaccard) count as one; 1: only equal ones
      * @param samples answers per prompt and temperature above 0
      * @param evaluation share of the prompts kept for evaluation, by their hash; never trained on
      */
@@ -500,10 +551,10 @@ public record Recipe(
                     "temperature 1, at which they were stored");
         }
 
-        /** As {@link Training#essence()}. */
+        /** As {@link Training#essence()}; what it is called is no part of it either. */
         public Distill essence() {
             return new Distill(
-                    name,
+                    "",
                     start,
                     laws,
                     onPolicy,

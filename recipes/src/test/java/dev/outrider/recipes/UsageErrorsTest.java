@@ -3,12 +3,15 @@ package dev.outrider.recipes;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,7 +41,10 @@ class UsageErrorsTest {
                 "chat",
                 "chat --target x --gamma x",
                 "data show",
-                "inspect a b"
+                "inspect a b",
+                "parity pack",
+                "convert a",
+                "convert a b --dtype q4"
             })
     void misuseIsSaidInThreeLines(String arguments) {
         CommandLineRun run = CommandLineRun.of(arguments.isEmpty() ? new String[0] : arguments.split(" "));
@@ -96,12 +102,91 @@ class UsageErrorsTest {
                 "draft.max_positions=16: draft.max_positions 16 for text.length 32; expected at least as many",
                 "nonsense: no '='; expected section.key=value",
                 "pretrain=3: '3' for pretrain; expected a section with keys",
-                "text.length.x=3: 'length' is no section; expected section.key=value"
+                "text.length.x=3: 'length' is no section; expected section.key=value",
+                "text.written=5: recipe: found text.inputs beside text.written; expected text from one place",
+                "text.format=conversations: recipe: found text.format conversations with a target that is still",
+                "draft.cut=[0]: recipe: found a draft begun in 2 ways; expected one of: a shape",
+                "distill.start=kl: recipe: found alignment aligned with start 'kl'; expected one of those before it: pre",
+                "distill.name=lookup: recipe: found an alignment named 'lookup'; expected a name of its own",
+                "distill.laws=stored: recipe: found alignment aligned with stored laws, and generate.top_k 0",
+                "generate.evaluation=0: recipe: found generate.evaluation 0 without evaluate.suites; expected prompts",
+                "export.gguf=[q8_0]: recipe: found export.gguf with a target that is still to be trained",
+                "evaluate.drafters=[lookup, gone]: recipe: found evaluate.drafters with 'gone'; expected some of lookup",
+                "evaluate.drafters=[ngram, ngram]: recipe: found evaluate.drafters [ngram, ngram]; expected each drafter",
+                "evaluate.combine=gone: recipe: found evaluate.combine 'gone'; expected one of pretrained, aligned"
             })
     void settingsThatCannotWork(String overrideAndMessage) {
         String[] both = overrideAndMessage.split(": ", 2);
         CommandLineRun.of("run", recipe, both[0]).failsWith(2, recipe + ": 1 problem", "found " + both[1]);
         assertThat(folder.resolve("run")).doesNotExist();
+    }
+
+    @Test
+    void settingsThatDoNotFitTogether() {
+        usage("draft={layers: 1, hidden: 8, intermediate: 16, heads: 1, tied: true, vocabulary: 64}")
+                .failsWith(2, "draft.vocabulary with draft.tied; expected an output matrix of its own");
+        usage("draft={start: /no/draft, vocabulary: 64}").failsWith(2, "draft.vocabulary with draft.start");
+        usage("draft={}").failsWith(2, "a draft begun in 0 ways");
+        usage("distill.laws=stored", "generate.top_k=8", "distill.on_policy={share: 0.5}")
+                .failsWith(2, "stored laws with on_policy.share 0.5; expected online laws");
+        usage("distill.laws=stored", "generate.top_k=8", "distill.temperature=2")
+                .failsWith(2, "stored laws at temperature 2");
+        usage("alignments=[{name: kl, start: late, training: {steps: 1, batch: 1, rate: 1}}]")
+                .failsWith(2, "alignment kl with start 'late'");
+        usage("alignments=[{training: {steps: 1, batch: 1, rate: 1}}]")
+                .failsWith(2, "an alignment named 'aligned'; expected a name of its own");
+        usage("evaluate.drafts={pretrained: /no/draft}")
+                .failsWith(2, "a draft named 'pretrained' in evaluate.drafts; expected a name of its own");
+    }
+
+    private CommandLineRun usage(String... overrides) {
+        return CommandLineRun.of(
+                Stream.concat(Stream.of("run", recipe), Stream.of(overrides)).toArray(String[]::new));
+    }
+
+    private String given(Path model) {
+        return "target={checkpoint: \"" + model + "\"}";
+    }
+
+    /** The target's template, layers and tokens, the suites and the drafts of others: before the first stage. */
+    @Test
+    void whatDoesNotFitTheTargetAllAtOnce() {
+        Path model = Tiny.model(folder.resolve("model"));
+        usage(
+                        given(model),
+                        "draft={cut: [0, 3], vocabulary: 999}",
+                        "generate.written=5",
+                        "export.pad_vocabulary=100",
+                        "evaluate.suites={s: /no/suite}",
+                        "evaluate.drafts={other: /no/draft}")
+                .failsWith(
+                        2,
+                        recipe + ": 6 problems",
+                        "layers to take out of " + model + ": found [0, 3]; expected ascending indices from 0 to 0",
+                        "draft.vocabulary: found 999; expected fewer than the target's",
+                        "export.pad_vocabulary: found 100; expected at least the target's",
+                        "evaluate.suites.s: found nothing at /no/suite",
+                        "evaluate.drafts: found nothing at /no/draft",
+                        model + ": found no chat template");
+        assertThat(folder.resolve("run/done")).doesNotExist();
+    }
+
+    @Test
+    void draftsWithAnotherTokenizer() {
+        Path model = Tiny.model(folder.resolve("model"));
+        Tokenizer other = Tiny.tokenizer(290, "entirely other words");
+        Path stranger = Tiny.model(folder.resolve("stranger"), other.size(), Optional.of(other));
+        usage(given(model), "draft={start: \"" + stranger + "\"}", "evaluate.drafts={other: \"" + stranger + "\"}")
+                .failsWith(2, recipe + ": 2 problems", stranger + ": found a tokenizer of " + other.size());
+    }
+
+    @Test
+    void conversationsWithoutATemplate() throws IOException {
+        Path suite = Files.writeString(folder.resolve("suite.jsonl"), "{\"question_id\": 1, \"turns\": [\"a\"]}");
+        usage("evaluate.suites={s: \"" + suite + "\"}")
+                .failsWith(2, "target.template: found own, of a target that is still to be trained", "chatml");
+        usage("evaluate.suites={s: \"" + suite + "\"}", given(Tiny.model(folder.resolve("model"))))
+                .failsWith(2, "found no chat template");
     }
 
     @Test
@@ -122,9 +207,11 @@ class UsageErrorsTest {
                         recipe + ": 3 problems",
                         "text.inputs: found nothing at /no/text; expected a file or folder",
                         "nothing at /no/more",
-                        "generate.prompts: found nothing at /no/prompts; expected a JSONL file");
+                        "generate.prompts: found nothing at /no/prompts; expected a file of prompts");
         CommandLineRun.of("run", recipe, "generate.prompts=[]")
-                .failsWith(2, "generate.prompts: found none; expected JSONL files of prompts, or generate.openings");
+                .failsWith(
+                        2,
+                        "generate.prompts: found none; expected files of prompts, generate.written or generate.openings");
     }
 
     @Test

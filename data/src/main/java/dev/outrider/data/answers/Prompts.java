@@ -12,6 +12,7 @@ import dev.outrider.data.SparkFailures;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.shard.Hashes;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,6 +34,7 @@ public sealed interface Prompts {
     /** JSON objects with {@code prompt} and, if there, {@code id}, {@code task} and {@code ids}, the tokens to read. */
     record Jsonl(List<Path> files) implements Prompts {
         private static final JsonMapper JSON = new JsonMapper();
+        private static final List<String> ANSWERS = List.of("response", "completion", "messages");
 
         @Override
         public List<Prompt> read(SparkSession spark) {
@@ -74,6 +76,18 @@ public sealed interface Prompts {
                 out[i] = list.get(i).intValue();
             }
             return out;
+        }
+
+        /** Whether a file looks like one of these: its first row has a prompt and nobody's answer to it. */
+        public static boolean isForm(Path file) {
+            if (file.toString().endsWith(".gz") || file.toString().endsWith(".json")) return false;
+            try (Stream<String> lines = Files.lines(file)) {
+                String first = lines.filter(line -> !line.isBlank()).findFirst().orElse("{}");
+                JsonNode row = JSON.readTree(first);
+                return row.has("prompt") && ANSWERS.stream().noneMatch(row::has);
+            } catch (IOException | UncheckedIOException e) {
+                return false;
+            }
         }
 
         /** Writes a file that this reads. */

@@ -7,6 +7,8 @@ import dev.outrider.checkpoints.chat.Message;
 import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SparkFailures;
+import dev.outrider.data.conversation.Contamination;
+import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.text.NearDuplicates;
 import dev.outrider.data.text.WordGrams;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
@@ -56,6 +59,7 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
      * The prompts among what the target wrote.
      *
      * @param answers finished folder of answers to {@link #openings}
+     * @param evaluated prompts that are evaluated on, and so left out
      * @param similarity Jaccard's over runs of five words, from which on two count as one; 1: only equal ones
      */
     public static WrittenPrompts of(
@@ -63,17 +67,32 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
             Path answers,
             ChatTemplate template,
             Tokenizer tokenizer,
+            Optional<Contamination> evaluated,
+            double similarity,
+            long seed) {
+        List<Answer> written = new ArrayList<>();
+        Answers.read(answers, written::add);
+        return of(spark, written, template, tokenizer, evaluated, similarity, seed);
+    }
+
+    static WrittenPrompts of(
+            SparkSession spark,
+            List<Answer> written,
+            ChatTemplate template,
+            Tokenizer tokenizer,
+            Optional<Contamination> evaluated,
             double similarity,
             long seed) {
         Map<String, Long> counts = new TreeMap<>();
         Map<String, String> texts = new LinkedHashMap<>();
-        Answers.read(answers, answer -> {
+        for (Answer answer : written) {
             String fate = fate(answer, tokenizer);
             String words = String.join(" ", WordGrams.words(answer.text()));
+            if (fate.equals("kept") && evaluated(evaluated, answer)) fate = "evaluated_on";
             if (fate.equals("kept") && texts.putIfAbsent(words, answer.text().strip()) != null) fate = "said_before";
             counts.merge("written", 1L, Long::sum);
             counts.merge(fate, 1L, Long::sum);
-        });
+        }
         Set<String> alike = similarity < 1 ? alike(spark, texts, new NearDuplicates(similarity, 5, seed)) : Set.of();
         counts.put("nearly_said_before", (long) alike.size());
         counts.merge("kept", (long) -alike.size(), Long::sum);
@@ -94,8 +113,14 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
                 .noneMatch(c -> c == 0xFFFD || Character.isISOControl(c) && !Character.isWhitespace(c));
         boolean plain = IntStream.of(answer.answerIds())
                 .limit(answer.answerIds().length - 1L)
-                .noneMatch(id -> tokenizer.decode(new int[] {id}).isEmpty());
+                .noneMatch(id -> tokenizer.decode(new int[] {id, id}).isEmpty()); // the first space is no text
         return clean && plain ? "kept" : "not_plain_text";
+    }
+
+    private static boolean evaluated(Optional<Contamination> evaluated, Answer answer) {
+        Message said = Message.of(Message.USER, answer.text().strip());
+        Conversation one = new Conversation(answer.id(), "", List.of(said), null, answer.id());
+        return evaluated.flatMap(e -> e.find(one)).isPresent();
     }
 
     private static Set<String> alike(SparkSession spark, Map<String, String> texts, NearDuplicates duplicates) {

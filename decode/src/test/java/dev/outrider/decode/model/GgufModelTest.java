@@ -5,6 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.outrider.checkpoints.Conversion;
+import dev.outrider.checkpoints.GgufType;
+import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.Shared;
 import dev.outrider.checkpoints.Tensor;
@@ -14,9 +17,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
@@ -65,15 +70,28 @@ class GgufModelTest {
     @Test
     @Tag("slow")
     void smolLm2SaysWhatItSaysElsewhere() throws IOException {
-        Path gguf = Shared.smolLm2();
+        assertGolden(Shared.smolLm2(), 128);
+    }
+
+    /** The same from its conversion to a Hugging Face directory in float32, which loses nothing. */
+    @Test
+    @Tag("slow")
+    void smolLm2SaysTheSameFromADirectory(@TempDir Path folder) throws IOException {
+        Path directory = folder.resolve("smollm2"), gguf = Shared.smolLm2();
+        Provenance provenance = Provenance.now("outrider convert", "", 0, "", gguf.toString());
+        Conversion.convert(gguf, directory, Optional.of(GgufType.F32), provenance);
+        assertGolden(directory, 16);
+    }
+
+    private static void assertGolden(Path file, int longest) throws IOException {
         JsonNode cases = new ObjectMapper()
                 .readTree(Shared.asset("smollm2/golden.json").toFile())
                 .get("cases");
         try (Device device = new CpuDevice(2);
-                Llama model = Llama.open(gguf, device, 256)) {
+                Llama model = Llama.open(file, device, 256)) {
             for (int i = 0; i < cases.size(); i++) {
                 assertFirstLogits(model, cases.get(i));
-                assertText(model, cases.get(i), i % 4 == 0 ? 128 : 8);
+                assertText(model, cases.get(i), i % 4 == 0 ? longest : 8);
             }
         }
     }

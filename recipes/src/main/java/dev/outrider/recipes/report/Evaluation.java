@@ -31,14 +31,20 @@ public record Evaluation(
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
-    /** @param parameters 0 for a table */
-    public record Model(String name, String path, long parameters, String hash) {}
+    /**
+     * @param parameters 0 for a table
+     * @param read of them those that a pass reads for each token: all but an embedding that is only looked up in
+     * @param weights type that they were held in while decoding; empty for a table
+     */
+    public record Model(String name, String path, long parameters, long read, String weights, String hash) {}
 
     /**
      * One draft on one task with one setting.
      *
      * @param tauLow 95 % interval of τ
      * @param c draft / target parameters
+     * @param cRead the same of the parameters that a pass reads for each token
+     * @param mbsuRead MBSU with that c
      * @param tokenRate tokens/s with the draft
      * @param baselineRate tokens/s of the same engine without one, on the same prompts
      * @param ratio of the two
@@ -55,6 +61,8 @@ public record Evaluation(
             double tauHigh,
             double c,
             double mbsu,
+            double cRead,
+            double mbsuRead,
             double tokenRate,
             double baselineRate,
             double ratio,

@@ -132,13 +132,14 @@ public record Report(
 
     private void table(StringBuilder page) {
         long tasks = evaluation.rows().stream().map(Row::task).distinct().count();
-        page.append("<div class=\"scroll\"><table><tr><th>draft<th>task<th>decoding<th>γ<th>τ<th>95 %<th>MBSU<th>tok/s"
-                + "<th>without<th>ratio<th>predicted<th>cost<th>tokens</tr>\n");
+        page.append(
+                "<div class=\"scroll\"><table><tr><th>draft<th>task<th>decoding<th>γ<th>τ<th>95 %<th>MBSU<th>by reads<th>tok/s"
+                        + "<th>without<th>ratio<th>predicted<th>cost<th>tokens</tr>\n");
         for (Row r : evaluation.rows()) {
             if (tasks == 2 && !r.task().equals(Evaluation.ALL_TASKS)) continue; // one task is all there is
             page.append(String.format(
                     Locale.ROOT,
-                    "<tr%s><td>%s<td>%s<td>%s<td>%d<td>%.3f<td>%.2f–%.2f<td>%.3f<td>%.0f<td>%.0f<td>%.3f<td>%.3f<td>%.3f"
+                    "<tr%s><td>%s<td>%s<td>%s<td>%d<td>%.3f<td>%.2f–%.2f<td>%.3f<td>%.3f<td>%.0f<td>%.0f<td>%.3f<td>%.3f<td>%.3f"
                             + "<td>%d</tr>%n",
                     r.task().equals(Evaluation.ALL_TASKS) ? " class=\"all\"" : "",
                     Html.escape(r.draft()),
@@ -149,6 +150,7 @@ public record Report(
                     r.tauLow(),
                     r.tauHigh(),
                     r.mbsu(),
+                    r.mbsuRead(),
                     r.tokenRate(),
                     r.baselineRate(),
                     r.ratio(),
@@ -248,15 +250,15 @@ public record Report(
         for (Model m : models) {
             page.append(String.format(
                     "<dt>%s<dd>%s, <code>%s</code> %s",
-                    Html.escape(m.name()), size(m), Html.escape(m.path()), m.hash()));
+                    Html.escape(m.name()), held(m), Html.escape(m.path()), m.hash()));
         }
         page.append("</dl><details><summary>The recipe</summary><pre>")
                 .append(Html.escape(provenance.recipe()))
                 .append("</pre></details>");
     }
 
-    private static String size(Model m) {
-        return m.parameters() == 0 ? "a table" : millions(m.parameters());
+    private static String held(Model m) {
+        return m.parameters() == 0 ? "a table" : millions(m.parameters()) + " held as " + Html.escape(m.weights());
     }
 
     private void commands(StringBuilder page) {

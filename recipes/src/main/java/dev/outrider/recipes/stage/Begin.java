@@ -2,20 +2,23 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DraftVocabulary;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
-import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
 import dev.outrider.data.shard.TokenCounts;
 import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.recipes.Recipe.Draft;
 import dev.outrider.recipes.Recipe.Shape;
 import dev.outrider.recipes.Run;
+import dev.outrider.recipes.stage.Models.Language;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.Initial;
 import dev.outrider.trainer.LayerChoice;
 import dev.outrider.trainer.Source;
 import dev.outrider.trainer.layer.LlamaGraph;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -42,34 +45,48 @@ final class Begin {
 
     /** The draft before its first step; the caller's to close. */
     static LlamaGraph graph(Run run, CpuDevice device) {
-        Optional<DraftVocabulary> outputs = vocabulary(run);
-        return initial(run, device, outputs).graph(device);
+        Language language = Models.language(run);
+        Optional<DraftVocabulary> outputs = vocabulary(run, language);
+        return initial(run, device, language, outputs).graph(device);
     }
 
-    private static Initial initial(Run run, CpuDevice device, Optional<DraftVocabulary> outputs) {
+    private static Initial initial(Run run, CpuDevice device, Language language, Optional<DraftVocabulary> outputs) {
         Draft draft = run.recipe().draft();
-        if (draft.start().isPresent()) return new Initial.From(draft.start().get(), Optional.empty());
+        if (draft.start().isPresent()) return from(draft.start().get(), language);
         if (!draft.cut().isEmpty()) return new Initial.LayersOf(Models.target(run), draft.cut(), outputs);
         if (draft.closest() > 0)
             return new Initial.LayersOf(Models.target(run), closest(run, device, outputs), outputs);
         return new Initial.Scratch(
-                config(run, draft.shape().orElseThrow(), outputs), run.recipe().seed() + 1, outputs);
+                config(language, draft.shape().orElseThrow(), outputs),
+                run.recipe().seed() + 1,
+                outputs);
     }
 
-    private static ModelConfig config(Run run, Shape shape, Optional<DraftVocabulary> outputs) {
-        Tokenizer tokenizer = Models.tokenizer(run);
-        ModelConfig config =
-                shape.config(Models.vocabulary(run, tokenizer), tokenizer.bosId(), Models.eos(run, tokenizer));
+    private static Initial from(Path start, Language language) {
+        try (Checkpoint checkpoint = Checkpoint.open(start)) {
+            Compatibility.require(start.toString(), checkpoint.requireTokenizer(), "the target", language.tokenizer());
+            int rows = checkpoint.config().vocabSize();
+            if (rows == language.rows()) return new Initial.From(start, Optional.empty());
+            throw Failure.usage(
+                    "draft.start " + start,
+                    rows + " rows of embeddings",
+                    language.rows() + ", as the target",
+                    "Begin with a draft that was exported without pad_vocabulary.");
+        }
+    }
+
+    private static ModelConfig config(Language language, Shape shape, Optional<DraftVocabulary> outputs) {
+        ModelConfig config = shape.config(language.rows(), language.tokenizer().bosId(), language.eos());
         return outputs.map(o -> config.withOutputs(o.size())).orElse(config);
     }
 
     /** The most frequent tokens of the target's answers, ends of text always among them. */
-    private static Optional<DraftVocabulary> vocabulary(Run run) {
+    private static Optional<DraftVocabulary> vocabulary(Run run, Language language) {
         int size = run.recipe().draft().vocabulary();
         if (size == 0) return Optional.empty();
         try (Shards answers = Shards.open(run.alignment().resolve("train"))) {
             TokenCounts counts = TokenCounts.of(answers);
-            Set<Integer> always = new HashSet<>(Models.eos(run, Models.tokenizer(run)));
+            Set<Integer> always = new HashSet<>(language.eos());
             DraftVocabulary outputs = counts.mostFrequent(size, always);
             run.out()
                     .printf(

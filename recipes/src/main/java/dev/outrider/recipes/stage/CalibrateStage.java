@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 
 /**
  * How often each drafter is right, by what speaks for its guess, on held-out answers: what the combined drafter chooses
@@ -37,7 +38,7 @@ public final class CalibrateStage implements Stage {
     public List<Object> settings(Recipe recipe) {
         return List.of(
                 Drafters.combined(recipe),
-                recipe.evaluate().drafts(),
+                Optional.ofNullable(recipe.evaluate().drafts().get(Drafters.combined(recipe))),
                 recipe.evaluate().weights());
     }
 

@@ -1,6 +1,5 @@
 package dev.outrider.recipes.stage;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
@@ -11,8 +10,6 @@ import dev.outrider.data.answers.Prompts;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.recipes.Run;
 import java.io.BufferedWriter;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -119,27 +116,19 @@ final class Corpus {
      * a line, which are taken as they are.
      */
     static List<Prompt> read(Run run, Path file) {
-        if (plain(file)) return new Prompts.Jsonl(List.of(file)).read(Spark.session(run));
+        if (Prompts.Jsonl.isForm(file)) return new Prompts.Jsonl(List.of(file)).read(Spark.session(run));
         var target = run.recipe().target();
         return new Prompts.Conversations(
                         ConversationFiles.of(file), Models.target(run), target.chatTemplate(), Words.LITERAL)
                 .read(Spark.session(run));
     }
 
-    /** Whether the first row has a prompt and nobody's answer to it. */
-    private static boolean plain(Path file) {
-        if (file.toString().endsWith(".gz") || file.toString().endsWith(".json")) return false;
-        try (Stream<String> lines = Files.lines(file)) {
-            String first = lines.filter(line -> !line.isBlank()).findFirst().orElse("{}");
-            JsonNode row = JSON.readTree(first);
-            return row.has("prompt") && !row.has("response") && !row.has("completion") && !row.has("messages");
-        } catch (IOException | UncheckedIOException e) {
-            return false;
-        }
-    }
-
-    /** Prompts to evaluate on, at most {@code perTask} of each task: those of the suites, or the held-out ones. */
-    static List<Evaluator.Prompt> evaluated(Run run, Tokenizer tokenizer, int perTask) {
+    /**
+     * Prompts to evaluate on, at most {@code perTask} of each task: those of the suites, or the held-out ones.
+     *
+     * @param room tokens of the longest prompt that the target can answer
+     */
+    static List<Evaluator.Prompt> evaluated(Run run, Tokenizer tokenizer, int perTask, int room) {
         List<Prompt> all = new ArrayList<>();
         run.recipe()
                 .evaluate()
@@ -150,8 +139,22 @@ final class Corpus {
         Map<String, Integer> taken = new LinkedHashMap<>();
         List<Evaluator.Prompt> out = new ArrayList<>();
         for (Prompt p : all) {
-            if (taken.merge(p.task(), 1, Integer::sum) > perTask) continue;
-            out.add(new Evaluator.Prompt(p.task(), p.text(), ids(tokenizer, p)));
+            if (taken.getOrDefault(p.task(), 0) == perTask) continue;
+            int[] ids = ids(tokenizer, p);
+            if (ids.length > room) {
+                run.out()
+                        .println("left out: prompt " + p.id() + " of " + ids.length + " tokens, with room for " + room);
+                continue;
+            }
+            taken.merge(p.task(), 1, Integer::sum);
+            out.add(new Evaluator.Prompt(p.task(), p.text(), ids));
+        }
+        if (out.isEmpty()) {
+            throw Failure.data(
+                    run.file().file().toString(),
+                    "no prompt to evaluate on",
+                    "some",
+                    "Name evaluate.suites of others.");
         }
         return out;
     }

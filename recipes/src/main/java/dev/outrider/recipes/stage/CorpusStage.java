@@ -24,6 +24,7 @@ public final class CorpusStage implements Stage {
         return recipe.text().written() == 0
                 ? List.of(recipe.world().map(Recipe.World::documents))
                 : List.of(
+                        recipe.world().map(Recipe.World::documents),
                         recipe.target().checkpoint(),
                         recipe.text().written(),
                         recipe.text().length());

@@ -48,11 +48,11 @@ public final class DataStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        List<Object> settings =
-                new ArrayList<>(List.of(recipe.target().checkpoint(), recipe.tokenizer(), recipe.text()));
+        List<Object> settings = new ArrayList<>(
+                List.of(recipe.target().checkpoint(), recipe.tokenizer(), recipe.text(), recipe.readsText()));
         if (recipe.text().format() == Recipe.Format.CONVERSATIONS) {
             settings.add(recipe.target().template());
-            settings.add(recipe.evaluate().suites());
+            settings.add(Suites.paths(recipe));
         }
         return settings;
     }

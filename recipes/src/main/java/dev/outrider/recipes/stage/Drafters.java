@@ -7,6 +7,7 @@ import dev.outrider.decode.speculate.Calibration;
 import dev.outrider.decode.speculate.Combined;
 import dev.outrider.decode.speculate.Combined.Candidate;
 import dev.outrider.decode.speculate.Costs;
+import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
@@ -19,6 +20,7 @@ import dev.outrider.recipes.report.Evaluation.Model;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -29,6 +31,9 @@ import java.util.stream.Stream;
 final class Drafters implements AutoCloseable {
     static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", COMBINED = "combined";
     private static final int TIMES = 15, CONTEXT = 16;
+
+    /** What costs are measured in. */
+    static final int LEAST_CAPACITY = CONTEXT + Decoder.MAX_GAMMA + 1;
 
     private final Run run;
     private final Device device;
@@ -154,15 +159,19 @@ final class Drafters implements AutoCloseable {
             model.truncate(CONTEXT);
         }
         model.truncate(0);
-        java.util.Arrays.sort(nanos);
+        Arrays.sort(nanos);
         return nanos[TIMES / 2];
     }
 
     /** What a report says of a drafter, under the name that it goes by. */
     Model model(String name, Drafter drafter) {
-        boolean table = Evaluate.NO_NETWORK.contains(name);
-        return table
-                ? new Model(drafter.name(), "", drafter.parameters(), "")
+        if (name.equals(COMBINED)) {
+            Model draft = model(combined(run.recipe())).model("");
+            return new Model(
+                    drafter.name(), draft.path(), draft.parameters(), draft.read(), draft.weights(), draft.hash());
+        }
+        return Evaluate.NO_NETWORK.contains(name)
+                ? new Model(drafter.name(), "", drafter.parameters(), drafter.parameters(), "", "")
                 : model(name).model(drafter.name());
     }
 

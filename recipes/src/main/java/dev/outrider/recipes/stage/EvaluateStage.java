@@ -42,16 +42,17 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.evaluate());
+        return List.of(recipe.evaluate(), recipe.target().weights());
     }
 
     @Override
     public void run(Run run) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
-        List<Evaluator.Prompt> prompts = Corpus.evaluated(run, tokenizer, evaluate.prompts());
+        List<Evaluator.Prompt> prompts =
+                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)));
         int longest = prompts.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
-        int capacity = longest + evaluate.maxTokens() + 1;
+        int capacity = Math.max(longest + evaluate.maxTokens() + 1, Drafters.LEAST_CAPACITY);
         try (CpuDevice device = Models.device(run);
                 Opened target = Opened.of(
                         target(run), device, capacity, run.recipe().target().weights());
@@ -64,8 +65,10 @@ public final class EvaluateStage implements Stage {
             }
             Evaluator evaluator = new Evaluator(
                     target.llama(),
+                    target.model("target"),
                     tokenizer,
                     measured,
+                    models,
                     evaluate.gammas(),
                     evaluate.topP(),
                     evaluate.maxTokens(),
@@ -121,6 +124,10 @@ public final class EvaluateStage implements Stage {
         Map<String, String> d = new LinkedHashMap<>();
         d.put("τ", Tally.BLOCK_EFFICIENCY);
         d.put("MBSU", Tally.MEMORY_BOUND_SPEEDUP);
+        d.put(
+                "MBSU by reads",
+                "the same with c = parameters that the draft reads for a token / those that the target reads: without"
+                        + " the embedding where it is only looked up in (a head of its own stands beside it).");
         d.put("token rate", Tally.TOKEN_RATE);
         d.put(
                 "ratio",

@@ -11,6 +11,7 @@ import dev.outrider.decode.speculate.Listener;
 import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.decode.speculate.Tally;
 import dev.outrider.recipes.report.Evaluation;
+import dev.outrider.recipes.report.Evaluation.Model;
 import dev.outrider.recipes.report.Evaluation.Piece;
 import dev.outrider.recipes.report.Evaluation.Row;
 import dev.outrider.recipes.report.Evaluation.Sample;
@@ -34,10 +35,11 @@ final class Evaluator {
 
     private record Setting(String draft, String task, double temperature, int gamma) {}
 
-    private final Llama target;
+    private final Model targetModel;
     private final Decoder decoder;
     private final Tokenizer tokenizer;
     private final List<Drafter> drafts;
+    private final List<Model> models;
     private final List<Integer> gammas;
     private final double topP;
     private final Limits limits;
@@ -47,15 +49,19 @@ final class Evaluator {
     private long compared;
     private long identical;
 
+    /** @param models of the drafts, in their order */
     Evaluator(
             Llama target,
+            Model targetModel,
             Tokenizer tokenizer,
             List<Drafter> drafts,
+            List<Model> models,
             List<Integer> gammas,
             double topP,
             int maxTokens,
             long seed) {
-        this.target = target;
+        this.targetModel = targetModel;
+        this.models = models;
         this.decoder = new Decoder(target);
         this.tokenizer = tokenizer;
         this.drafts = drafts;
@@ -160,12 +166,12 @@ final class Evaluator {
     }
 
     private Row row(Setting s, Tally tally, Tally alone) {
-        long parameters = drafts.stream()
-                .filter(d -> d.name().equals(s.draft()))
+        Model draft = models.stream()
+                .filter(m -> m.name().equals(s.draft()))
                 .findFirst()
-                .orElseThrow()
-                .parameters();
-        double c = (double) parameters / target.config().parameters();
+                .orElseThrow();
+        double c = (double) draft.parameters() / targetModel.parameters();
+        double read = (double) draft.read() / targetModel.read();
         Tally.Interval interval = tally.interval(seed);
         double tau = tally.blockEfficiency(), cost = tally.costRatio();
         return new Row(
@@ -178,6 +184,8 @@ final class Evaluator {
                 interval.high(),
                 c,
                 tally.memoryBoundSpeedup(c, s.gamma()),
+                read,
+                tally.memoryBoundSpeedup(read, s.gamma()),
                 tally.tokenRate(),
                 alone.tokenRate(),
                 tally.tokenRate() / alone.tokenRate(),

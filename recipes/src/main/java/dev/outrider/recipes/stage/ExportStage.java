@@ -31,12 +31,12 @@ public final class ExportStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return List.of("distill");
+        return recipe.allAlignments().stream().map(recipe::place).toList();
     }
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.export());
+        return List.of(recipe.export(), Models.drafts(recipe));
     }
 
     @Override

@@ -27,7 +27,15 @@ public final class GenerateStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.generate(), recipe.text().length());
+        Generate g = recipe.generate();
+        return List.of(
+                g.most(),
+                g.temperatures(),
+                g.topP(),
+                g.maxTokens(),
+                g.samples(),
+                g.topK(),
+                recipe.text().length());
     }
 
     @Override

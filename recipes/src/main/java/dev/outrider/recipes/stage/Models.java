@@ -82,17 +82,32 @@ final class Models {
         return run.recipe().target().checkpoint().orElse(run.tokenizer());
     }
 
-    static int vocabulary(Run run, Tokenizer tokenizer) {
-        if (run.recipe().target().checkpoint().isEmpty()) return tokenizer.size();
-        try (Checkpoint target = Checkpoint.open(target(run))) {
-            return target.config().vocabSize();
+    /** Longest text of a model. */
+    static int positions(Path model) {
+        try (Checkpoint checkpoint = Checkpoint.open(model)) {
+            return checkpoint.config().maxPositions();
         }
     }
 
-    static List<Integer> eos(Run run, Tokenizer tokenizer) {
-        if (run.recipe().target().checkpoint().isEmpty()) return List.of(tokenizer.eosId());
+    /**
+     * What every model of a run agrees on.
+     *
+     * @param rows of embeddings, at least the tokenizer's pieces
+     * @param eos ends of text
+     */
+    record Language(Tokenizer tokenizer, int rows, List<Integer> eos) {}
+
+    /** The target's; known before it is trained. */
+    static Language language(Run run) {
+        if (run.recipe().target().checkpoint().isEmpty()) {
+            Tokenizer own = tokenizer(run);
+            return new Language(own, own.size(), List.of(own.eosId()));
+        }
         try (Checkpoint target = Checkpoint.open(target(run))) {
-            return target.config().eosIds();
+            return new Language(
+                    target.requireTokenizer(),
+                    target.config().vocabSize(),
+                    target.config().eosIds());
         }
     }
 

@@ -9,14 +9,21 @@ import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.report.Evaluation.Model;
 import java.nio.file.Path;
+import java.util.Locale;
+import java.util.stream.Collectors;
 
 /** A model opened for decoding. */
-record Opened(Checkpoint checkpoint, LlamaWeights weights, Llama llama) implements AutoCloseable {
+record Opened(Checkpoint checkpoint, LlamaWeights weights, Llama llama, Recipe.Weights held) implements AutoCloseable {
     /** @param capacity most tokens of a text; fewer where the model has fewer positions */
     static Opened of(Path path, Device device, int capacity, Recipe.Weights held) {
         Checkpoint checkpoint = Checkpoint.open(path);
-        LlamaWeights weights = LlamaWeights.load(device, checkpoint, WeightType.valueOf(held.name()));
-        return new Opened(checkpoint, weights, new Llama(device, weights, room(checkpoint, capacity)));
+        try {
+            LlamaWeights weights = LlamaWeights.load(device, checkpoint, WeightType.valueOf(held.name()));
+            return new Opened(checkpoint, weights, new Llama(device, weights, room(checkpoint, capacity)), held);
+        } catch (RuntimeException e) {
+            checkpoint.close();
+            throw e;
+        }
     }
 
     private static int room(Checkpoint checkpoint, int capacity) {
@@ -40,8 +47,23 @@ record Opened(Checkpoint checkpoint, LlamaWeights weights, Llama llama) implemen
         return checkpoint.config().parameters();
     }
 
+    /** Parameters that a pass reads for each token. */
+    long read() {
+        return checkpoint.config().productParameters();
+    }
+
+    private String type() {
+        String name = held.name().toLowerCase(Locale.ROOT);
+        if (held != Recipe.Weights.STORED) return name;
+        return checkpoint.names().stream()
+                .map(checkpoint::storedType)
+                .distinct()
+                .sorted()
+                .collect(Collectors.joining(", ", name + " (", ")"));
+    }
+
     Model model(String name) {
-        return new Model(name, checkpoint.path().toString(), parameters(), checkpoint.hash());
+        return new Model(name, checkpoint.path().toString(), parameters(), read(), type(), checkpoint.hash());
     }
 
     @Override

@@ -16,7 +16,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
 import java.util.stream.LongStream;
 
 /** Prompts for the target to answer, and others to evaluate on: of the world, from files, or the target's own. */
@@ -39,11 +38,11 @@ public final class PromptStage implements Stage {
                 recipe.world(),
                 recipe.generate().prompts(),
                 recipe.generate().openings(),
-                recipe.generate().openingTokens(),
+                recipe.generate().openings() > 0 ? recipe.generate().openingTokens() : 0,
                 recipe.generate().written(),
-                recipe.generate().nearDuplicates(),
+                recipe.generate().written() > 0 ? recipe.generate().nearDuplicates() : 1,
                 recipe.target().template(),
-                recipe.evaluate().suites(),
+                Suites.paths(recipe),
                 recipe.generate().evaluation());
     }
 
@@ -53,16 +52,10 @@ public final class PromptStage implements Stage {
         Corpus.Split split = new Corpus.Split();
         run.recipe().world().ifPresent(world -> world(run, world, split));
         if (generate.openings() > 0) split.add(openings(run, generate), generate.evaluation());
-        if (generate.written() > 0) split.add(written(run, generate), generate.evaluation());
-        for (Path file : generate.prompts()) split.add(clean(run, file), generate.evaluation());
+        Suites suites = new Suites(run);
+        if (generate.written() > 0) split.add(written(run, generate, suites), generate.evaluation());
+        for (Path file : generate.prompts()) split.add(suites.clean(file), generate.evaluation());
         Corpus.writePrompts(run, split);
-    }
-
-    /** A file's prompts without those that are evaluated on. */
-    private static List<Prompt> clean(Run run, Path file) {
-        List<Prompt> prompts = Corpus.read(run, file);
-        Set<String> out = Suites.contaminated(run, file);
-        return prompts.stream().filter(p -> !out.contains(p.id())).toList();
     }
 
     private static void world(Run run, Recipe.World size, Corpus.Split split) {
@@ -81,7 +74,7 @@ public final class PromptStage implements Stage {
     }
 
     /** Users' turns that the target makes up, without those that are evaluated on. */
-    private static List<Prompt> written(Run run, Generate generate) {
+    private static List<Prompt> written(Run run, Generate generate, Suites suites) {
         Path blank = run.prompts().resolve("turns.jsonl"),
                 output = run.prompts().resolve("turns");
         Tokenizer tokenizer = Models.tokenizer(run);
@@ -94,10 +87,11 @@ public final class PromptStage implements Stage {
                 output,
                 template,
                 tokenizer,
+                suites.contamination(),
                 generate.nearDuplicates(),
                 run.recipe().seed());
         run.out().println("prompts that the target wrote: " + written.counts());
-        return Suites.clean(run, written.prompts());
+        return written.prompts();
     }
 
     /** The first tokens of other such texts, as prompts. */

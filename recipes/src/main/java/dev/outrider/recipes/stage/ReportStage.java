@@ -48,13 +48,23 @@ public final class ReportStage implements Stage {
     }
 
     private static void table(Evaluation evaluation, PrintStream out) {
+        int width =
+                evaluation.overall().stream().mapToInt(r -> r.draft().length()).reduce(11, Math::max);
         out.printf(
-                "%n%-11s %-10s %2s  %6s %13s  %6s  %8s %8s  %6s%n",
-                "draft", "decoding", "γ", "τ", "95 %", "MBSU", "tok/s", "without", "ratio");
+                "%n%-" + width + "s %-10s %2s  %6s %13s  %6s  %8s %8s  %6s%n",
+                "draft",
+                "decoding",
+                "γ",
+                "τ",
+                "95 %",
+                "MBSU",
+                "tok/s",
+                "without",
+                "ratio");
         for (Row r : evaluation.overall()) {
             out.printf(
                     Locale.ROOT,
-                    "%-11s %-10s %2d  %6.3f [%.2f, %.2f]  %6.3f  %8.0f %8.0f  %6.3f%n",
+                    "%-" + width + "s %-10s %2d  %6.3f [%.2f, %.2f]  %6.3f  %8.0f %8.0f  %6.3f%n",
                     r.draft(),
                     r.temperature() == 0 ? "greedy" : "T = " + r.temperature(),
                     r.gamma(),

@@ -1,6 +1,5 @@
 package dev.outrider.recipes.stage;
 
-import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.Sessions;
 import dev.outrider.data.answers.AnswerReport;
@@ -91,8 +90,6 @@ final class Spark {
 
     // Room for answers as long as asked for, and prompts as long as the model still takes.
     private static int context(Path target, int maxTokens) {
-        try (Checkpoint checkpoint = Checkpoint.open(target)) {
-            return Math.min(checkpoint.config().maxPositions(), 4 * maxTokens + 512);
-        }
+        return Math.min(Models.positions(target), 4 * maxTokens + 512);
     }
 }

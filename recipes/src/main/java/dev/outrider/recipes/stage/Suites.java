@@ -2,10 +2,12 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.chat.Message;
 import dev.outrider.data.answers.Prompt;
+import dev.outrider.data.answers.Prompts;
 import dev.outrider.data.conversation.Contamination;
 import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.shard.Hashes;
+import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -19,7 +21,14 @@ final class Suites {
     private static final Set<String> MT_BENCH =
             Set.of("writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities");
 
-    private Suites() {}
+    private final Run run;
+    private final Optional<Contamination> contamination;
+    private final Set<String> told = new HashSet<>();
+
+    Suites(Run run) {
+        this.run = run;
+        this.contamination = contamination(run);
+    }
 
     /** The task that a prompt is reported under. */
     static String task(String suite, String category) {
@@ -27,45 +36,54 @@ final class Suites {
         return MT_BENCH.contains(category) ? "mt_bench" : category;
     }
 
-    /** What is to be kept out of training; empty without suites. */
-    static Optional<Contamination> contamination(Run run) {
-        List<Path> files =
-                run.recipe().evaluate().suites().values().stream().map(Path::of).toList();
-        if (files.isEmpty()) return Optional.empty();
-        return Optional.of(Contamination.of(ConversationFiles.of(files.toArray(Path[]::new)), Contamination.SHARE));
+    /** The suites' files, sorted: what a suite is called changes no training data. */
+    static List<String> paths(Recipe recipe) {
+        return recipe.evaluate().suites().values().stream().sorted().toList();
     }
 
-    /** Ids of the prompts in a file that are prompts of a suite; each is named on the terminal once. */
-    static Set<String> contaminated(Run run, Path file) {
+    /** What is to be kept out of training; empty without suites. */
+    static Optional<Contamination> contamination(Run run) {
+        List<String> files = paths(run.recipe());
+        if (files.isEmpty()) return Optional.empty();
+        return Optional.of(Contamination.of(new ConversationFiles(files, null), Contamination.SHARE));
+    }
+
+    /** As {@link #contamination(Run)}, read once. */
+    Optional<Contamination> contamination() {
+        return contamination;
+    }
+
+    /** A file's prompts without those that are evaluated on; each of these is named on the terminal, once. */
+    List<Prompt> clean(Path file) {
+        List<Prompt> prompts = Corpus.read(run, file);
+        if (contamination.isEmpty()) return prompts;
+        if (Prompts.Jsonl.isForm(file)) {
+            return prompts.stream().filter(p -> !evaluated(said(p, file))).toList();
+        }
+        Set<String> out = evaluated(ConversationFiles.of(file));
+        return prompts.stream().filter(p -> !out.contains(p.id())).toList();
+    }
+
+    private static Conversation said(Prompt p, Path file) {
+        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, file.toString());
+    }
+
+    // A prompt goes by its row's id, or by the hash of what is said where several rows have it.
+    private Set<String> evaluated(ConversationFiles file) {
         Set<String> ids = new HashSet<>();
-        contamination(run)
-                .ifPresent(suites -> ConversationFiles.of(file).forEach(example -> {
-                    if (!(example instanceof Conversation c)) return;
-                    suites.find(c.prompt()).ifPresent(found -> {
-                        if (ids.add(Hashes.of(c.prompt().text()))) name(run, found);
-                        ids.add(c.id());
-                    });
-                }));
+        file.forEach(example -> {
+            if (!(example instanceof Conversation c) || !evaluated(c.prompt())) return;
+            ids.add(c.id());
+            ids.add(Hashes.of(c.prompt().text()));
+        });
         return ids;
     }
 
-    private static void name(Run run, Contamination.Found found) {
-        run.out().println("left out: " + found.place() + " is evaluated on: " + brief(found.prompt()));
-    }
-
-    /** Prompts without those that hold a suite's prompt. */
-    static List<Prompt> clean(Run run, List<Prompt> prompts) {
-        Optional<Contamination> suites = contamination(run);
-        if (suites.isEmpty()) return prompts;
-        return prompts.stream()
-                .filter(p -> {
-                    Message said = Message.of(Message.USER, p.text());
-                    Conversation one = new Conversation(p.id(), p.task(), List.of(said), null, p.id());
-                    Optional<Contamination.Found> found = suites.get().find(one);
-                    found.ifPresent(f -> name(run, f));
-                    return found.isEmpty();
-                })
-                .toList();
+    private boolean evaluated(Conversation prompt) {
+        Optional<Contamination.Found> found = contamination.orElseThrow().find(prompt);
+        found.filter(f -> told.add(f.prompt()))
+                .ifPresent(f -> run.out().println("left out: " + f.place() + " is evaluated on: " + brief(f.prompt())));
+        return found.isPresent();
     }
 
     private static String brief(String text) {

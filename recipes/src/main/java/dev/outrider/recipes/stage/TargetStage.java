@@ -26,7 +26,10 @@ public final class TargetStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.target().essence());
+        return List.of(
+                recipe.target().checkpoint(),
+                recipe.target().shape(),
+                recipe.target().training().map(Training::essence));
     }
 
     @Override
