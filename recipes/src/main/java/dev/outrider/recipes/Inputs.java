@@ -76,6 +76,7 @@ final class Inputs {
             room(target);
             draft(target);
             exports(target);
+            drafts(target);
         }
     }
 
@@ -112,8 +113,10 @@ final class Inputs {
                     "at least the target's " + vocabulary,
                     "Give the number of rows that servers ask for.");
         }
-        if (!toDo("evaluate", "calibrate")) return;
-        drafts().filter(Files::exists).forEach(path -> sameTokens(path, target));
+    }
+
+    private void drafts(Checkpoint target) {
+        if (toDo("evaluate", "calibrate")) drafts().filter(Files::exists).forEach(path -> sameTokens(path, target));
     }
 
     private Stream<Path> drafts() {
@@ -125,6 +128,9 @@ final class Inputs {
             try (Checkpoint draft = Checkpoint.open(path)) {
                 Compatibility.require(
                         path.toString(), draft.requireTokenizer(), target.path().toString(), target.requireTokenizer());
+                int rows = draft.config().vocabSize(), wanted = target.config().vocabSize();
+                if (rows == wanted) return;
+                problems.add(path.toString(), rows + " rows", "the target's " + wanted, "Take one without padding.");
             }
         });
     }

@@ -579,8 +579,8 @@ public record Recipe(
     /**
      * @param gguf types in which the drafts are written as GGUF as well; tokenizers trained here have no place in
      *     one, as llama.cpp ranks pieces and not merges
-     * @param padVocabulary rows that the drafts are given, as many as the target's servers ask for; 0 for the
-     *     tokenizer's own
+     * @param padVocabulary rows that the drafts are given in the GGUFs and in directories of their own
+     *     (draft-NAME-padded), as many as the target's servers ask for; 0: the target's
      */
     public record Export(
             @Key("bf16") Stored dtype,

@@ -57,9 +57,10 @@ public final class ExportStage implements Stage {
         DType dtype = DType.valueOf(run.recipe().export().dtype().name());
         Recipe.Export export = run.recipe().export();
         try (Checkpoint checkpoint = Checkpoint.open(from)) {
-            Padded directory = export.padVocabulary() > 0 ? full(checkpoint, export) : plain(checkpoint);
-            directory(run, checkpoint, directory, to, dtype);
-            Padded gguf = checkpoint.config().pruned() ? full(checkpoint, export) : directory;
+            boolean pad = export.padVocabulary() > 0;
+            directory(run, checkpoint, plain(checkpoint), to, dtype);
+            if (pad) directory(run, checkpoint, full(checkpoint, export), Models.padded(to), dtype);
+            Padded gguf = pad || checkpoint.config().pruned() ? full(checkpoint, export) : plain(checkpoint);
             for (Recipe.GgufStored type : export.gguf()) {
                 gguf(
                         run,

@@ -65,6 +65,11 @@ final class Models {
         return run.exported().resolve("draft-" + name);
     }
 
+    /** Where the same is exported to with as many rows as servers ask for. */
+    static Path padded(Path exported) {
+        return exported.resolveSibling(exported.getFileName() + "-padded");
+    }
+
     /** The target's tokenizer; every model of a run shares it. */
     static Tokenizer tokenizer(Run run) {
         if (run.recipe().target().checkpoint().isPresent()) {
