@@ -20,6 +20,12 @@ public interface Device extends AutoCloseable {
     /** Up to so many rows, {@link #linear} and {@link #attend} reduce each row as if it were alone. */
     int INVARIANT_ROWS = 32;
 
+    /**
+     * In products of a multiple of so many rows, a row's bits depend neither on that multiple, nor on the row's
+     * place or the other rows. (Other numbers of rows have edges, which may be summed otherwise.)
+     */
+    int ROW_BLOCK = 64;
+
     /** For logs and reports: kind, threads, vector width. */
     String name();
 

@@ -6,18 +6,18 @@ import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.Arrays;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
 /**
  * A LLaMA that reads many texts at a time: S slots, each with a cache of its own, over shared weights. A
- * step takes every slot a token further; a prompt is read by itself, in passes of up to
- * {@link Llama#CHUNK} tokens. All memory is taken at the start; reading allocates nothing.
+ * step takes every slot a token further; beginnings of texts are read together, rows of several in one pass,
+ * and what begins like a text read before is copied from its cache. All memory is taken at the start; a step
+ * allocates nothing.
  *
- * <p>A step always has S rows, those of idle slots among them, and a prompt's pass its own rows only. So
- * products are summed alike whatever the other slots hold: what a slot reads and says depends on its own
- * tokens and on S alone. Against {@link Llama} the sums may be ordered otherwise.
+ * <p>A step always has S rows, those of idle slots among them, and a row of a beginning is summed alike in
+ * whatever company (see PromptReader). So what a slot reads and says depends on its own tokens and on S alone.
+ * Against {@link Llama} the sums may be ordered otherwise.
  */
 public final class LlamaBatch implements AutoCloseable {
     /** A token for {@link #step} that leaves a slot as it is. */
@@ -31,13 +31,13 @@ public final class LlamaBatch implements AutoCloseable {
     private final Buffer rotary, logits;
     /** By layer, F32 [S, G, capacity, D]. */
     private final Buffer[] keys, values;
-    /** By layer and slot. */
-    private final Buffer[][] ownKeys, ownValues;
 
     private final Buffer[] ownLogits;
     private final int[] lengths, tokens, positions, entries, contexts;
-    private final LlamaPass.Context each = this::attendEach, one = this::attendOne;
-    private int reading;
+    private final LlamaPass.Context each = this::attendEach;
+    private final PromptReader reader;
+    /** By slot: a beginning that waits to be read, or null. */
+    private final int[][] waiting;
 
     /**
      * @param weights stay the caller's, and must outlive the batch
@@ -52,14 +52,14 @@ public final class LlamaBatch implements AutoCloseable {
         this.capacity = capacity;
         LlamaPass.requireCapacity(config, capacity);
         outputs = weights.outputs;
-        pass = new LlamaPass(device, weights, Math.max(slots, Math.min(Llama.CHUNK, capacity)));
+        pass = new LlamaPass(device, weights, Math.max(slots, Llama.CHUNK));
         rotary = RotaryTable.of(device, config, capacity);
         logits = device.allocate(DType.F32, (long) slots * config.outputSize());
         ownLogits = parts(logits);
         keys = caches();
         values = caches();
-        ownKeys = Arrays.stream(keys).map(this::parts).toArray(Buffer[][]::new);
-        ownValues = Arrays.stream(values).map(this::parts).toArray(Buffer[][]::new);
+        reader = new PromptReader(device, config, pass, rotary, slices(keys), slices(values), capacity, Llama.CHUNK);
+        waiting = new int[slots][];
         lengths = new int[slots];
         tokens = new int[slots];
         positions = new int[slots];
@@ -72,6 +72,11 @@ public final class LlamaBatch implements AutoCloseable {
         return IntStream.range(0, config.layers())
                 .mapToObj(l -> device.allocate(DType.F32, elements))
                 .toArray(Buffer[]::new);
+    }
+
+    // By layer and slot.
+    private Buffer[][] slices(Buffer[] caches) {
+        return Arrays.stream(caches).map(this::parts).toArray(Buffer[][]::new);
     }
 
     private Buffer[] parts(Buffer whole) {
@@ -116,19 +121,41 @@ public final class LlamaBatch implements AutoCloseable {
     /** Forgets what the slot has read. */
     public void clear(int slot) {
         lengths[slot] = 0;
+        waiting[slot] = null;
     }
 
-    /** Reads a prompt's tokens into a slot and keeps the logits of the last. */
-    public void read(int slot, int[] prompt) {
-        if (prompt.length > capacity - lengths[slot]) throw LlamaPass.full(lengths[slot], prompt.length, capacity);
+    /**
+     * Begins a text in a slot, whatever was there: {@link #read} reads all of the prompt but its last token.
+     *
+     * @return the last token, for {@link #step}
+     */
+    public int begin(int slot, int[] prompt) {
+        if (prompt.length > capacity) throw LlamaPass.full(0, prompt.length, capacity);
         LlamaPass.requireIds(config, prompt, 0, prompt.length);
-        reading = Objects.checkIndex(slot, slots);
-        for (int done = 0, rows; done < prompt.length; done += rows) {
-            rows = Math.min(Llama.CHUNK, prompt.length - done);
-            pass.run(prompt, done, rows, one);
-            lengths[slot] += rows;
-            if (done + rows == prompt.length) pass.logits(rows - 1, 1, ownLogits[slot]);
+        clear(slot);
+        waiting[slot] = Arrays.copyOf(prompt, prompt.length - 1);
+        return prompt[prompt.length - 1];
+    }
+
+    /** Reads all texts begun since the last time. */
+    public void read() {
+        for (int s = 0; s < slots; s++) {
+            if (waiting[s] == null) continue;
+            reader.add(s, waiting[s]);
+            lengths[s] = waiting[s].length;
+            waiting[s] = null;
         }
+        reader.flush();
+    }
+
+    /** Tokens of beginnings that were read. */
+    public long tokensRead() {
+        return reader.read();
+    }
+
+    /** Tokens of beginnings whose keys and values were there already. */
+    public long tokensShared() {
+        return reader.shared();
     }
 
     /**
@@ -137,6 +164,7 @@ public final class LlamaBatch implements AutoCloseable {
      * @param next by slot; {@link #IDLE} leaves a slot alone, its logits become arbitrary
      */
     public void step(int[] next) {
+        read();
         for (int s = 0; s < slots; s++) row(s, next[s]);
         pass.run(tokens, 0, slots, each);
         pass.logits(0, slots, logits);
@@ -146,6 +174,7 @@ public final class LlamaBatch implements AutoCloseable {
     private void row(int slot, int token) {
         boolean idle = token == IDLE;
         if (!idle && lengths[slot] == capacity) throw LlamaPass.full(capacity, 1, capacity);
+        if (!idle) reader.overwritten(slot, lengths[slot]);
         tokens[slot] = idle ? 0 : token;
         positions[slot] = idle ? 0 : lengths[slot];
         entries[slot] = idle ? -1 : lengths[slot];
@@ -159,16 +188,6 @@ public final class LlamaBatch implements AutoCloseable {
         device.appendEach(keys[layer], a.key, rows, entries, capacity, kvHeads, d);
         device.appendEach(values[layer], a.value, rows, entries, capacity, kvHeads, d);
         device.attendEach(a.mixed, a.query, keys[layer], values[layer], rows, contexts, capacity, heads, kvHeads, d);
-    }
-
-    private void attendOne(int layer, LlamaActivations a, int rows) {
-        int first = lengths[reading], heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
-        Buffer k = ownKeys[layer][reading], v = ownValues[layer][reading];
-        device.rope(a.query, rows, heads * d, heads, d, rotary, capacity, first, rows, false);
-        device.rope(a.key, rows, kvHeads * d, kvHeads, d, rotary, capacity, first, rows, false);
-        device.append(k, a.key, rows, first, capacity, kvHeads, d);
-        device.append(v, a.value, rows, first, capacity, kvHeads, d);
-        device.attend(a.mixed, a.query, k, v, rows, first + rows, capacity, heads, kvHeads, d);
     }
 
     /** Copies the logits after the slot's last token; raw, in nats. May be called by several threads. */

@@ -16,8 +16,8 @@ import java.util.stream.Stream;
 
 /**
  * Generates many texts at a time with one model: every step takes all of them a token further by one pass
- * over the weights. A text that ends makes room at once for the next of the queue, whose prompt is read
- * alone. Each text is what {@link Decoder#autoregressive} makes of its request, up to the rounding of
+ * over the weights. A text that ends makes room at once for the next of the queue; the prompts of texts that
+ * begin together are read together, and of prompts that begin alike, the beginning once. Each text is what {@link Decoder#autoregressive} makes of its request, up to the rounding of
  * products; it does not depend on its companions, its slot or its place in the queue, only on the number
  * of slots. Not safe for several threads.
  */
@@ -37,8 +37,10 @@ public final class BatchDecoder implements AutoCloseable {
      * @param steps passes that take every text a token further
      * @param choice choosing tokens from logits
      * @param passes number of steps
+     * @param read tokens of prompts that were read
+     * @param shared tokens of prompts that another had read before
      */
-    public record Times(long prompts, long steps, long choice, long passes) {}
+    public record Times(long prompts, long steps, long choice, long passes, long read, long shared) {}
 
     private final LlamaBatch model;
     private final DraftVocabulary outputs;
@@ -67,27 +69,29 @@ public final class BatchDecoder implements AutoCloseable {
                 .limit(threads.count())
                 .toArray(Sampler[]::new);
         next = new int[slots];
+        Arrays.fill(next, LlamaBatch.IDLE);
     }
 
     public Times times() {
-        return new Times(prompts, steps, choice, passes);
+        return new Times(prompts, steps, choice, passes, model.tokensRead(), model.tokensShared());
     }
 
     /** Answers all requests; the iterator is asked for the next when there is room for it. */
     public void run(Iterator<BatchRequest> requests, Watch watch) {
         try {
             while (admit(requests) > 0) {
+                advance();
                 chooseAll();
                 int tokens = settle(watch);
-                advance();
                 watch.stepped(tokens);
             }
         } finally {
             for (Slot slot : slots) slot.clear();
+            Arrays.fill(next, LlamaBatch.IDLE);
         }
     }
 
-    // Fills free slots; the number of texts in work.
+    // Fills free slots and reads their prompts; the number of texts in work.
     private int admit(Iterator<BatchRequest> requests) {
         long from = System.nanoTime();
         int busy = 0;
@@ -95,6 +99,7 @@ public final class BatchDecoder implements AutoCloseable {
             if (slot.request == null && requests.hasNext()) slot.begin(requests.next());
             if (slot.request != null) busy++;
         }
+        model.read();
         prompts += System.nanoTime() - from;
         return busy;
     }
@@ -128,7 +133,6 @@ public final class BatchDecoder implements AutoCloseable {
     }
 
     private void advance() {
-        if (Arrays.stream(next).allMatch(token -> token == LlamaBatch.IDLE)) return;
         long from = System.nanoTime();
         model.step(next);
         passes++;
@@ -179,11 +183,11 @@ public final class BatchDecoder implements AutoCloseable {
         }
 
         void begin(BatchRequest request) {
-            check(request.prompt());
-            model.clear(index);
-            model.read(index, request.prompt());
+            int[] prompt = request.prompt();
+            check(prompt);
+            next[index] = model.begin(index, prompt);
             this.request = request;
-            int room = model.capacity() - request.prompt().length + 1;
+            int room = model.capacity() - prompt.length + 1;
             transcript = new Transcript(request.limits(), room, Listener.NONE);
             // The Decoder's first stream, which decides for the target.
             random = Chance.generators(request.seed(), 2)[0];
@@ -240,6 +244,7 @@ public final class BatchDecoder implements AutoCloseable {
         }
 
         void clear() {
+            model.clear(index);
             request = null;
             transcript = null;
             history = null;

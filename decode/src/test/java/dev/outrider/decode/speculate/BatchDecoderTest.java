@@ -109,6 +109,53 @@ class BatchDecoderTest {
         }
     }
 
+    @Test
+    void beginningsAreReadOnceAndChangeNothing() {
+        try (Checkpoint checkpoint = Checkpoint.open(model(DType.F32));
+                LlamaWeights weights = LlamaWeights.load(device, checkpoint)) {
+            List<BatchRequest> requests = alike(40);
+            Map<BatchRequest, BatchAnswer> together = new IdentityHashMap<>();
+            try (BatchDecoder decoder = new BatchDecoder(device, device.threads(), weights, 8, CAPACITY, TOP)) {
+                decoder.run(requests.iterator(), answer -> together.put(answer.request(), answer));
+                long all =
+                        requests.stream().mapToLong(r -> r.prompt().length - 1).sum();
+                BatchDecoder.Times times = decoder.times();
+                assertThat(times.read() + times.shared()).isEqualTo(all);
+                assertThat(times.shared()).isGreaterThan(all / 2);
+            }
+            for (BatchRequest request : requests) same(together, answers(weights, 8, List.of(request)));
+        }
+    }
+
+    // Beginnings of three texts, some of them with something behind.
+    private static List<BatchRequest> alike(int count) {
+        RandomGenerator random = Seeds.generator(6);
+        int[][] openings = new int[3][];
+        for (int i = 0; i < 3; i++) openings[i] = random.ints(60, 0, VOCABULARY).toArray();
+        return IntStream.range(0, count)
+                .mapToObj(i -> IntStream.concat(
+                                Arrays.stream(openings[i % 3]).limit(30 + random.nextInt(31)),
+                                random.ints(random.nextInt(3) * 5L, 0, VOCABULARY))
+                        .toArray())
+                .map(prompt -> new BatchRequest(
+                        prompt, Sampling.temperature(1), new Limits(1 + random.nextInt(12), Set.of()), 7))
+                .toList();
+    }
+
+    @Test
+    void idsThatDoNotExistAreRefused() {
+        try (Checkpoint checkpoint = Checkpoint.open(model(DType.F32));
+                LlamaWeights weights = LlamaWeights.load(device, checkpoint);
+                BatchDecoder decoder = new BatchDecoder(device, device.threads(), weights, 4, CAPACITY, 0)) {
+            for (int[] prompt : new int[][] {{1, VOCABULARY, 2}, {1, 2, VOCABULARY}, {-1}}) {
+                var request = new BatchRequest(prompt, Sampling.GREEDY, new Limits(2, Set.of()), 1);
+                assertThatThrownBy(() -> decoder.run(List.of(request).iterator(), answer -> {}))
+                        .isInstanceOf(Failure.class)
+                        .hasMessageContaining("vocab_size");
+            }
+        }
+    }
+
     private static void same(Map<BatchRequest, BatchAnswer> expected, Map<BatchRequest, BatchAnswer> found) {
         found.forEach((request, answer) -> {
             BatchAnswer other = expected.get(request);
@@ -177,7 +224,7 @@ class BatchDecoderTest {
                 }
             });
             assertThat(tokens[0]).isEqualTo(80);
-            assertThat(decoder.times().passes()).isEqualTo(2 * 9);
+            assertThat(decoder.times().passes()).isEqualTo(2 * 10);
         }
     }
 
