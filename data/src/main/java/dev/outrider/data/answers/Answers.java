@@ -135,8 +135,10 @@ public final class Answers {
         count();
         found = done();
         tokensFound = tokens;
+        hear();
         if (!waiting.isEmpty()) generate();
         count();
+        hear();
         requireAll();
         return new AnswerReport(
                 spec.output(), asked, success, errors, skipped, found, tokens, (System.nanoTime() - started) * 1e-9);
@@ -163,6 +165,7 @@ public final class Answers {
                 return;
             } catch (TimeoutException e) {
                 count();
+                hear();
             } catch (InterruptedException e) {
                 job.cancel(true);
                 Thread.currentThread().interrupt();
@@ -178,12 +181,13 @@ public final class Answers {
 
     // Adds what newly finished parts hold.
     private void count() {
-        long before = done();
         waiting.removeIf(
                 part -> part.whole(spec.output(), plan).map(this::count).orElse(false));
-        if (done() > before || before == 0) {
-            progress.heard(done(), asked, (tokens - tokensFound) / ((System.nanoTime() - started) * 1e-9));
-        }
+    }
+
+    // What an earlier run left is done, but none of this run's rate.
+    private void hear() {
+        progress.heard(done(), asked, (tokens - tokensFound) / ((System.nanoTime() - started) * 1e-9));
     }
 
     private boolean count(List<Answer> answers) {

@@ -66,7 +66,8 @@ final class Spark {
         long began = System.nanoTime();
         AtomicReference<Progress> progress = new AtomicReference<>();
         AnswerReport report = Answers.generate(session(run), spec, (done, all, rate) -> {
-            progress.compareAndSet(null, new Progress(run.out(), what, 0, all, "tok"));
+            // What is heard first is what an earlier run left.
+            if (progress.get() == null) progress.set(new Progress(run.out(), what, done, all, "tok"));
             progress.get().update(done, rate * (System.nanoTime() - began) / 1e9, "");
         });
         if (progress.get() != null) progress.get().close();
