@@ -2,6 +2,7 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.cpu.Exponentials;
 import java.util.Arrays;
 import java.util.random.RandomGenerator;
 
@@ -19,6 +20,7 @@ public final class Law {
     private final double[] probabilities;
     private final DraftVocabulary outputs;
     private double[] scratch = {};
+    private Nucleus nucleus;
 
     /** All probabilities are 0 until the law is filled. */
     public Law(int vocabulary) {
@@ -139,29 +141,9 @@ public final class Law {
         }
     }
 
-    /**
-     * Removes tokens from the least likely up as long as the removed mass stays <= 1 - topP; seen from the
-     * top, a token stays while the mass before it is below topP. Among equals the lowest ids stay.
-     */
     private void keepMass(double topP) {
-        double total = sum();
-        double bound = topP * total;
-        double threshold = Selection.reaching(scratch(), candidates((1 - topP) * total), bound);
-        double mass = 0;
-        for (double weight : probabilities) if (weight > threshold) mass += weight;
-        for (int i = 0; i < probabilities.length; i++) {
-            double weight = probabilities[i];
-            if (weight < threshold || weight == threshold && mass >= bound) probabilities[i] = 0;
-            else if (weight == threshold) mass += weight;
-        }
-    }
-
-    /** Copies into scratch the weights that are not sure to go: V weights below removed / V go all together. */
-    private int candidates(double removed) {
-        double least = removed / probabilities.length;
-        int count = 0;
-        for (double weight : probabilities) if (weight >= least && weight > 0) scratch[count++] = weight;
-        return count;
+        if (nucleus == null) nucleus = new Nucleus(probabilities.length);
+        nucleus.of(probabilities, sum(), topP).replace(probabilities);
     }
 
     /** Removes weights below minP times the largest, which is 1. */
@@ -170,9 +152,7 @@ public final class Law {
     }
 
     private double sum() {
-        double sum = 0;
-        for (double value : probabilities) sum += value;
-        return sum;
+        return Exponentials.sum(probabilities, probabilities.length);
     }
 
     private void divide(double divisor) {

@@ -12,17 +12,13 @@ import java.util.random.RandomGenerator;
 final class Sampler {
     final float[] logits;
     private final double[] weights;
-    private final double[] kept;
-    private final double[] selected;
-    private final int[] ids;
+    private final Nucleus nucleus;
     private Law law;
 
     Sampler(int vocabulary) {
         logits = new float[vocabulary];
         weights = new double[vocabulary];
-        kept = new double[vocabulary];
-        selected = new double[vocabulary];
-        ids = new int[vocabulary];
+        nucleus = new Nucleus(vocabulary);
     }
 
     /**
@@ -54,26 +50,9 @@ final class Sampler {
         return Exponentials.weigh(logits, weights, max, factor);
     }
 
-    // As Law.keepMass: tokens that are below their even share of what goes all together are sure to go.
     private int nucleus(double topP, double total, RandomGenerator random) {
-        double bound = topP * total;
-        int count = Exponentials.atLeast(weights, (1 - topP) * total / weights.length, ids, kept);
-        System.arraycopy(kept, 0, selected, 0, count);
-        double threshold = Selection.reaching(selected, count, bound);
-        return ids[draw(kept, cut(count, threshold, bound), count, random)];
-    }
-
-    // Sets to 0 what is below the threshold, and of those equal to it what the bound does not need; the sum of the
-    // rest.
-    private double cut(int count, double threshold, double bound) {
-        double mass = 0, sum = 0;
-        for (int i = 0; i < count; i++) if (kept[i] > threshold) mass += kept[i];
-        for (int i = 0; i < count; i++) {
-            if (kept[i] < threshold || kept[i] == threshold && mass >= bound) kept[i] = 0;
-            else if (kept[i] == threshold) mass += kept[i];
-            sum += kept[i];
-        }
-        return sum;
+        nucleus.of(weights, total, topP);
+        return nucleus.ids[draw(nucleus.kept, nucleus.sum(), nucleus.count(), random)];
     }
 
     private static int draw(double[] weights, double total, RandomGenerator random) {

@@ -55,10 +55,14 @@ final class Selection {
         return Math.max(Math.min(a, b), Math.min(Math.max(a, b), c));
     }
 
-    /** Moves values > pivot to the front of low..high; the index behind them. */
+    /** Moves values > pivot to the front of low..high, without a branch to guess; the index behind them. */
     private static int gatherLarger(double[] values, int low, int high, double pivot) {
         int end = low;
-        for (int i = low; i < high; i++) if (values[i] > pivot) swap(values, i, end++);
+        for (int i = low; i < high; i++) {
+            boolean larger = values[i] > pivot;
+            swap(values, i, end);
+            end += larger ? 1 : 0;
+        }
         return end;
     }
 

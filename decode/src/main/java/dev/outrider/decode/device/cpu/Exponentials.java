@@ -117,8 +117,8 @@ public final class Exponentials {
         return Double.longBitsToDouble(Double.doubleToRawLongBits(y) + (Double.doubleToRawLongBits(shifted) << 52));
     }
 
-    // Eight sums side by side, whatever the width of vectors.
-    private static double sum(double[] x, int n) {
+    /** The sum of the first n, as eight sums side by side whatever the width of vectors. */
+    public static double sum(double[] x, int n) {
         double a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
         int i = 0;
         for (; i + 8 <= n; i += 8) {
