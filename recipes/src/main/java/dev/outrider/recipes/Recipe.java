@@ -600,8 +600,9 @@ public record Recipe(
      * @param temperatures 0 is greedy
      * @param prompts how many prompts of each task
      * @param suites name of a suite to its file of prompts, in any form of conversations; none: the run's held-out prompts
-     * @param drafters who is measured, in this order: {@code lookup}, {@code bigram}, {@code ngram} (up to four
-     *     tokens), {@code combined}, {@code pretrained}, alignments, {@code drafts}; none: bigram, pretrained and every
+     * @param drafters who is measured, in this order: {@code lookup}, {@code bigram}, {@code ngram} (the
+     *     longest the table has), {@code tables} (look-up and every n-gram, whichever is worth more), {@code combined}
+     *     (these and a draft), {@code pretrained}, alignments, {@code drafts}; none: bigram, pretrained and every
      *     alignment
      * @param drafts name of a draft from elsewhere to its path
      * @param combine the draft that {@code combined} uses beside look-up and table; by default the last alignment
@@ -621,7 +622,7 @@ public record Recipe(
             Optional<String> combine,
             @Key("stored") Weights weights) {
         /** Drafters without a network of their own to train, and the mixture of all. */
-        public static final List<String> NO_NETWORK = List.of("lookup", "bigram", "ngram", "combined");
+        public static final List<String> NO_NETWORK = List.of("lookup", "bigram", "ngram", "tables", "combined");
 
         public Evaluate {
             require(!gammas.isEmpty(), "no evaluate.gammas", "at least one");

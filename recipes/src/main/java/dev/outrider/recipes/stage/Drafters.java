@@ -29,7 +29,7 @@ import java.util.stream.Stream;
 
 /** Drafters by the names that recipes give them; opened once each, closed together. */
 final class Drafters implements AutoCloseable {
-    static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", COMBINED = "combined";
+    static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", TABLES = "tables", COMBINED = "combined";
     private static final int TIMES = 15, CONTEXT = 16;
 
     /** What costs are measured in. */
@@ -62,11 +62,11 @@ final class Drafters implements AutoCloseable {
 
     /** Whether one of them reads the n-gram table. */
     static boolean needTable(Recipe recipe) {
-        return measured(recipe).stream().anyMatch(List.of(BIGRAM, NGRAM, COMBINED)::contains);
+        return measured(recipe).stream().anyMatch(List.of(BIGRAM, NGRAM, TABLES, COMBINED)::contains);
     }
 
     static boolean needCalibration(Recipe recipe) {
-        return measured(recipe).contains(COMBINED);
+        return measured(recipe).stream().anyMatch(List.of(TABLES, COMBINED)::contains);
     }
 
     /** The draft that is combined with look-up and table. */
@@ -76,7 +76,11 @@ final class Drafters implements AutoCloseable {
     }
 
     Drafter drafter(String name) {
-        return name.equals(COMBINED) ? combination() : step(name);
+        return switch (name) {
+            case TABLES -> combination(name, free());
+            case COMBINED -> combination(name, candidates());
+            default -> step(name);
+        };
     }
 
     private StepDrafter step(String name) {
@@ -124,20 +128,31 @@ final class Drafters implements AutoCloseable {
         return elsewhere != null ? Path.of(elsewhere) : Models.exported(run, name);
     }
 
-    /** Those that the combination chooses from, each under its own cost in passes of the target. */
-    List<StepDrafter> candidates() {
-        return List.of(step(LOOKUP), step(NGRAM), neural(combined(run.recipe())));
+    /** Look-up, and the table by every order: which is to be believed depends on the place. */
+    private List<StepDrafter> free() {
+        List<StepDrafter> free = new ArrayList<>(List.of(step(LOOKUP)));
+        for (int order = 2; order <= table().order(); order++) {
+            free.add(new NgramDraft(table(), order, 1, NgramDraft.Choice.DRAWN));
+        }
+        return free;
     }
 
-    private Combined combination() {
+    /** Those that the combination chooses from: the free ones and the draft. */
+    List<StepDrafter> candidates() {
+        List<StepDrafter> all = free();
+        all.add(neural(combined(run.recipe())));
+        return all;
+    }
+
+    private Combined combination(String name, List<StepDrafter> drafters) {
         int longest =
                 run.recipe().evaluate().gammas().stream().max(Integer::compare).orElseThrow();
         List<Candidate> candidates = new ArrayList<>();
-        for (StepDrafter drafter : candidates()) {
+        for (StepDrafter drafter : drafters) {
             candidates.add(new Candidate(drafter, drafter instanceof NeuralDraft ? cost() : 0));
         }
         return new Combined(
-                COMBINED, candidates, Calibration.read(run.calibration()), Costs.measure(target.llama(), longest + 1));
+                name, candidates, Calibration.read(run.calibration()), Costs.measure(target.llama(), longest + 1));
     }
 
     /** Time of a token of the combined draft, in the target's. */
