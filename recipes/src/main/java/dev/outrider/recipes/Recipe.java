@@ -60,6 +60,7 @@ public record Recipe(
         requireStored(both(alignments, distill), generate);
         requireAlignments(both(alignments, distill), evaluate);
         requireDrafters(both(alignments, distill), evaluate);
+        requireRange(export, draft);
     }
 
     private static void requireText(Optional<World> world, Text text, Target target, boolean read) {
@@ -87,6 +88,22 @@ public record Recipe(
                 text.written() == 0 || target.checkpoint().isPresent(),
                 "text.written with a target that is still to be trained",
                 "a target.checkpoint that can write it");
+    }
+
+    /** Rows that can never be chosen have weights that F16 does not reach. */
+    private static void requireRange(Export export, Draft draft) {
+        boolean padded = export.padVocabulary() > 0;
+        require(
+                !padded && draft.vocabulary() == 0
+                        || !export.gguf().contains(GgufStored.F16)
+                                && !export.gguf().contains(GgufStored.Q8_0),
+                "export.gguf " + export.gguf() + " of drafts with rows that can never be chosen"
+                        + " (export.pad_vocabulary, draft.vocabulary)",
+                "bf16 or f32, which hold their weights");
+        require(
+                !padded || export.dtype() != Stored.F16,
+                "export.dtype f16 with export.pad_vocabulary",
+                "bf16 or f32, which hold the padded rows' weights");
     }
 
     private static void requireStored(List<Distill> alignments, Generate generate) {

@@ -47,7 +47,7 @@ record CommandLineRun(int code, String out, String err) {
     }
 
     CommandLineRun succeeds() {
-        assertThat(code).as(err).isZero();
+        assertThat(code).as(err + out).isZero();
         return this;
     }
 }

@@ -127,6 +127,7 @@ class UsageErrorsTest {
                 .failsWith(2, "draft.vocabulary with draft.tied; expected an output matrix of its own");
         usage("draft={start: /no/draft, vocabulary: 64}").failsWith(2, "draft.vocabulary with draft.start");
         usage("draft={}").failsWith(2, "a draft begun in 0 ways");
+        usage("export={dtype: f16, pad_vocabulary: 320}").failsWith(2, "export.dtype f16 with export.pad_vocabulary");
         usage("distill.laws=stored", "generate.top_k=8", "distill.on_policy={share: 0.5}")
                 .failsWith(2, "stored laws with on_policy.share 0.5; expected online laws");
         usage("distill.laws=stored", "generate.top_k=8", "distill.temperature=2")
