@@ -12,7 +12,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Everything that a run depends on, as one YAML file says it. The stages run in this order, each from what
+ * Everything that a run depends on, as one YAML file says it; one long file, since these records are the only list of
+ * keys that there is. The stages run in this order, each from what
  * the ones before left in the run's folder: corpus, data, target, prompts, generate, tables, pretrain, alignments,
  * distill, export, calibrate, evaluate, report.
  *
