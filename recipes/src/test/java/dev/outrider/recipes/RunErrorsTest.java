@@ -76,7 +76,7 @@ class RunErrorsTest {
         Files.writeString(prompts, "{\"prompt\": \"a\"}\n{\"prompt\n");
         run("generate").failsWith(3, prompts + ":2", "no JSON");
         Files.writeString(prompts, "\n");
-        run("generate").failsWith(3, "0 to answer and 0 held out", "Give more prompts");
+        run("generate").failsWith(3, "prompts.jsonl", "no prompts", "Give the target something to answer");
     }
 
     // Ctrl-C is asked for as soon as the training shows its first progress.

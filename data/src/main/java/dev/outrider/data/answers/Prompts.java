@@ -78,12 +78,13 @@ public sealed interface Prompts {
             return out;
         }
 
-        /** Whether a file looks like one of these: its first row has a prompt and nobody's answer to it. */
+        /** Whether a file looks like one of these: its first row, if any, has a prompt and nobody's answer to it. */
         public static boolean isForm(Path file) {
             if (file.toString().endsWith(".gz") || file.toString().endsWith(".json")) return false;
             try (Stream<String> lines = Files.lines(file)) {
-                String first = lines.filter(line -> !line.isBlank()).findFirst().orElse("{}");
-                JsonNode row = JSON.readTree(first);
+                Optional<String> first = lines.filter(line -> !line.isBlank()).findFirst();
+                if (first.isEmpty()) return true;
+                JsonNode row = JSON.readTree(first.get());
                 return row.has("prompt") && ANSWERS.stream().noneMatch(row::has);
             } catch (IOException | UncheckedIOException e) {
                 return false;
