@@ -165,21 +165,28 @@ final class Inputs {
 
     private void prompts() {
         List<Path> files = recipe.generate().prompts();
-        boolean own = recipe.generate().openings() > 0 || recipe.generate().written() > 0;
+        boolean own = recipe.generate().openings() > 0
+                || recipe.generate().written() > 0
+                || recipe.generate().passages().isPresent();
         if (files.isEmpty() && recipe.world().isEmpty() && !own) {
             problems.add(
                     "generate.prompts",
                     "none",
-                    "files of prompts, generate.written or generate.openings",
+                    "files of prompts, generate.written, generate.passages or generate.openings",
                     "Name what the target is to answer.");
         }
         for (Path path : files) exists("generate.prompts", path, "a file of prompts");
+        recipe.generate()
+                .passages()
+                .ifPresent(p -> p.texts().forEach(path -> exists("generate.passages.texts", path, "a file of text")));
     }
 
     private boolean templateNeeded() {
         boolean text = toDo("data") && recipe.text().format() == Format.CONVERSATIONS;
-        boolean prompts =
-                toDo("prompts") && (recipe.generate().written() > 0 || converse(recipe.generate().prompts().stream()));
+        boolean prompts = toDo("prompts")
+                && (recipe.generate().written() > 0
+                        || recipe.generate().passages().isPresent()
+                        || converse(recipe.generate().prompts().stream()));
         boolean suites = toDo("prompts", "evaluate")
                 && converse(recipe.evaluate().suites().values().stream().map(Path::of));
         return text || prompts || suites;

@@ -2,6 +2,7 @@ package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.data.text.Source;
 import dev.outrider.decode.speculate.Decoder;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -452,6 +453,8 @@ public record Recipe(
      *     {@code prompt} alone, taken as it is; not needed with a world. Of several turns the first is asked, and only
      *     it is held against the prompts that are evaluated on
      * @param written prompts that the target writes itself, in the user's place of its chat template
+     * @param begin how these begin, in turn ("" leaves all to the target); none: the target begins them all
+     * @param passages prompts made of plain text
      * @param most prompts that are answered, the first in the order of their ids, which is no order of theirs; 0: all
      * @param openings prompts that the target writes itself: the first tokens of texts from nothing
      * @param openingTokens their length
@@ -465,6 +468,8 @@ public record Recipe(
     public record Generate(
             @Key("[]") List<Path> prompts,
             @Key(value = "0", min = 0) int written,
+            @Key("[]") List<String> begin,
+            Optional<Passages> passages,
             @Key(value = "0", min = 0) int most,
             @Key(value = "0", min = 0) int openings,
             @Key(value = "8", min = 1) int openingTokens,
@@ -478,6 +483,33 @@ public record Recipe(
             @Key(value = "0.8", min = 0.1, max = 1) double nearDuplicates) {
         public Generate {
             require(!temperatures.isEmpty(), "no generate.temperatures", "at least one");
+        }
+    }
+
+    /**
+     * Prompts about passages of plain text.
+     *
+     * @param texts files or folders of plain text, UTF-8
+     * @param unit what a passage is: a file, lines up to a blank one, or a line
+     * @param least words of the shortest that is taken
+     * @param words after which longer ones are cut
+     * @param ask what is asked, {@code {passage}} where the passage goes; in turn
+     */
+    public record Passages(
+            @Key("") List<Path> texts,
+            @Key("block") Source.Unit unit,
+            @Key(value = "40", min = 1) int least,
+            @Key(value = "200", min = 1) int words,
+            @Key("") List<String> ask) {
+        public Passages {
+            require(
+                    words >= least,
+                    "passages of " + least + " to " + words + " words",
+                    "words at least as many as least");
+            require(
+                    !ask.isEmpty() && ask.stream().allMatch(a -> a.contains(dev.outrider.data.answers.Passages.PLACE)),
+                    "passages.ask " + ask,
+                    dev.outrider.data.answers.Passages.PLACE + " in each, and one at least");
         }
     }
 

@@ -1,7 +1,14 @@
 package dev.outrider.data.answers;
 
+import dev.outrider.checkpoints.chat.ChatTemplate;
+import dev.outrider.checkpoints.chat.ChatTokens;
+import dev.outrider.checkpoints.chat.Message;
+import dev.outrider.checkpoints.chat.Words;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.shard.Hashes;
 import java.io.Serializable;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -16,6 +23,16 @@ import java.util.Objects;
 public record Prompt(String id, String task, String text, int[] ids) implements Serializable {
     public Prompt(String id, String task, String text) {
         this(id, task, text, null);
+    }
+
+    /** A user's message in a chat template, the assistant's turn opened; special tokens in it stay words. */
+    static Prompt asked(String task, ChatTemplate template, Tokenizer tokenizer, String message) {
+        List<Message> messages = List.of(Message.of(Message.USER, message));
+        return new Prompt(
+                task + "-" + Hashes.of(message).substring(0, 16),
+                task,
+                template.render(messages, true),
+                ChatTokens.prompt(template, tokenizer, messages, Words.LITERAL));
     }
 
     @Override

@@ -2,9 +2,7 @@ package dev.outrider.data.answers;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.ChatTemplate;
-import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.chat.Message;
-import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.conversation.Contamination;
@@ -14,6 +12,7 @@ import dev.outrider.data.text.NearDuplicates;
 import dev.outrider.data.text.WordGrams;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,33 +37,43 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
     private static final String PLACE = "\uE000user\uE000";
 
     /**
-     * What the target is to go on from, once for each prompt that is wanted: the template up to the user's first word.
+     * What the target is to go on from, once for each prompt that is wanted: the template up to the user's first word,
+     * and then a beginning of the user's message.
      *
+     * @param beginnings taken in turn; an empty one leaves all to the target
      * @throws Failure DATA for a template in which the user's words have no place of their own
      */
-    public static List<Prompt> openings(ChatTemplate template, Tokenizer tokenizer, int count) {
+    public static List<Prompt> openings(
+            ChatTemplate template, Tokenizer tokenizer, int count, List<String> beginnings) {
+        String text = opening(template);
+        return IntStream.range(0, count)
+                .mapToObj(i -> {
+                    String begun = text + beginnings.get(i % beginnings.size());
+                    return new Prompt("written-%06d".formatted(i), "written", begun, tokenizer.encodeWithBos(begun));
+                })
+                .toList();
+    }
+
+    private static String opening(ChatTemplate template) {
         String text = template.render(List.of(Message.of(Message.USER, PLACE)), true);
         int at = text.indexOf(PLACE);
-        if (at < 0) {
-            throw Failure.data(
-                    template.place(), "no place for the user's words", "a chat template", "Name another template.");
-        }
-        int[] ids = tokenizer.encodeWithBos(text.substring(0, at));
-        return IntStream.range(0, count)
-                .mapToObj(i -> new Prompt("written-%06d".formatted(i), "written", text.substring(0, at), ids))
-                .toList();
+        if (at >= 0) return text.substring(0, at);
+        throw Failure.data(
+                template.place(), "no place for the user's words", "a chat template", "Name another template.");
     }
 
     /**
      * The prompts among what the target wrote.
      *
-     * @param answers finished folder of answers to {@link #openings}
+     * @param answers finished folder of answers to the openings
+     * @param openings what {@link #openings} gave
      * @param evaluated prompts that are evaluated on, and so left out
      * @param similarity Jaccard's over runs of five words, from which on two count as one; 1: only equal ones
      */
     public static WrittenPrompts of(
             SparkSession spark,
             Path answers,
+            List<Prompt> openings,
             ChatTemplate template,
             Tokenizer tokenizer,
             Optional<Contamination> evaluated,
@@ -72,24 +81,28 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
             long seed) {
         List<Answer> written = new ArrayList<>();
         Answers.read(answers, written::add);
-        return of(spark, written, template, tokenizer, evaluated, similarity, seed);
+        return of(spark, written, openings, template, tokenizer, evaluated, similarity, seed);
     }
 
     static WrittenPrompts of(
             SparkSession spark,
             List<Answer> written,
+            List<Prompt> openings,
             ChatTemplate template,
             Tokenizer tokenizer,
             Optional<Contamination> evaluated,
             double similarity,
             long seed) {
         Map<String, Long> counts = new TreeMap<>();
-        Map<String, String> texts = new LinkedHashMap<>();
+        Map<String, String> texts = new LinkedHashMap<>(), begun = new HashMap<>();
+        int before = opening(template).length();
+        openings.forEach(o -> begun.put(o.id(), o.text().substring(before)));
         for (Answer answer : written) {
-            String fate = fate(answer, tokenizer);
-            String words = String.join(" ", WordGrams.words(answer.text()));
-            if (fate.equals("kept") && evaluated(evaluated, answer)) fate = "evaluated_on";
-            if (fate.equals("kept") && texts.putIfAbsent(words, answer.text().strip()) != null) fate = "said_before";
+            String text = (begun.get(answer.promptId()) + answer.text()).strip();
+            String fate = fate(answer, text, tokenizer);
+            String words = String.join(" ", WordGrams.words(text));
+            if (fate.equals("kept") && evaluated(evaluated, answer, text)) fate = "evaluated_on";
+            if (fate.equals("kept") && texts.putIfAbsent(words, text) != null) fate = "said_before";
             counts.merge("written", 1L, Long::sum);
             counts.merge(fate, 1L, Long::sum);
         }
@@ -98,13 +111,12 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
         counts.merge("kept", (long) -alike.size(), Long::sum);
         List<Prompt> prompts = new ArrayList<>();
         texts.forEach((words, text) -> {
-            if (!alike.contains(Hashes.of(words))) prompts.add(prompt(template, tokenizer, text));
+            if (!alike.contains(Hashes.of(words))) prompts.add(Prompt.asked("written", template, tokenizer, text));
         });
         return new WrittenPrompts(prompts, counts);
     }
 
-    private static String fate(Answer answer, Tokenizer tokenizer) {
-        String text = answer.text().strip();
+    private static String fate(Answer answer, String text, Tokenizer tokenizer) {
         if (!answer.success()) return "failed";
         if (!answer.finish().equals("eos")) return "never_ended";
         if (text.length() < LEAST_CHARACTERS) return "too_short";
@@ -117,8 +129,8 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
         return clean && plain ? "kept" : "not_plain_text";
     }
 
-    private static boolean evaluated(Optional<Contamination> evaluated, Answer answer) {
-        Message said = Message.of(Message.USER, answer.text().strip());
+    private static boolean evaluated(Optional<Contamination> evaluated, Answer answer, String text) {
+        Message said = Message.of(Message.USER, text);
         Conversation one = new Conversation(answer.id(), "", List.of(said), null, answer.id());
         return evaluated.flatMap(e -> e.find(one)).isPresent();
     }
@@ -130,14 +142,5 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
                 .toList();
         return SparkFailures.unwrapped(() -> Set.copyOf(
                 duplicates.find(spark, context.parallelizePairs(keyed)).keys().collect()));
-    }
-
-    private static Prompt prompt(ChatTemplate template, Tokenizer tokenizer, String text) {
-        List<Message> messages = List.of(Message.of(Message.USER, text));
-        return new Prompt(
-                "written-" + Hashes.of(text).substring(0, 16),
-                "written",
-                template.render(messages, true),
-                ChatTokens.prompt(template, tokenizer, messages, Words.LITERAL));
     }
 }

@@ -25,6 +25,8 @@ class WrittenPromptsTest {
                     + "{% if add_generation_prompt %}{{ '<assistant>' }}{% endif %}",
             Map.of("bos_token", "<s>"));
 
+    private static final List<Prompt> OPENED = List.of(new Prompt("p", "written", "<s><user>"));
+
     private static Answer said(String text, String finish, int... more) {
         int[] ids = TOKENIZER.encode(text, false);
         int[] all = IntStream.concat(IntStream.of(ids), IntStream.of(more)).toArray();
@@ -37,12 +39,12 @@ class WrittenPromptsTest {
     }
 
     private static WrittenPrompts of(List<Answer> answers, Contamination evaluated) {
-        return WrittenPrompts.of(null, answers, TEMPLATE, TOKENIZER, Optional.ofNullable(evaluated), 1, 0);
+        return WrittenPrompts.of(null, answers, OPENED, TEMPLATE, TOKENIZER, Optional.ofNullable(evaluated), 1, 0);
     }
 
     @Test
     void openingsEndWhereTheUserBegins() {
-        List<Prompt> openings = WrittenPrompts.openings(TEMPLATE, TOKENIZER, 3);
+        List<Prompt> openings = WrittenPrompts.openings(TEMPLATE, TOKENIZER, 3, List.of(""));
         assertThat(openings).extracting(Prompt::id).doesNotHaveDuplicates().hasSize(3);
         assertThat(openings).allSatisfy(p -> {
             assertThat(p.text()).isEqualTo("<s><user>");
@@ -50,9 +52,35 @@ class WrittenPromptsTest {
             assertThat(TOKENIZER.decode(p.ids())).isEqualTo("<user>");
         });
         ChatTemplate deaf = ChatTemplate.of("{{ 'Hello!' }}", Map.of());
-        assertThatThrownBy(() -> WrittenPrompts.openings(deaf, TOKENIZER, 1))
+        assertThatThrownBy(() -> WrittenPrompts.openings(deaf, TOKENIZER, 1, List.of("")))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("no place for the user's words");
+    }
+
+    @Test
+    void beginningsAreTakenInTurnAndBelongToThePrompt() {
+        List<Prompt> openings = WrittenPrompts.openings(TEMPLATE, TOKENIZER, 3, List.of("", "Summarize: "));
+        assertThat(openings).extracting(Prompt::text).containsExactly("<s><user>", "<s><user>Summarize: ", "<s><user>");
+        Answer second = asked("the small river goes to the sea");
+        Answer answer = new Answer(
+                second.id(),
+                openings.get(1).id(),
+                "written",
+                1,
+                1,
+                0,
+                0,
+                new int[] {1},
+                second.answerIds(),
+                second.text(),
+                "eos",
+                "",
+                "m");
+        WrittenPrompts written =
+                WrittenPrompts.of(null, List.of(answer), openings, TEMPLATE, TOKENIZER, Optional.empty(), 1, 0);
+        assertThat(written.prompts())
+                .extracting(Prompt::text)
+                .containsExactly("<s><user>Summarize: the small river goes to the sea\n<assistant>");
     }
 
     @Test
@@ -110,6 +138,7 @@ class WrittenPromptsTest {
         WrittenPrompts written = WrittenPrompts.of(
                 Sessions.open("local[1]", Map.of()),
                 List.of(asked(words + " one"), asked(words + " two"), asked("something else entirely here and now")),
+                OPENED,
                 TEMPLATE,
                 TOKENIZER,
                 Optional.empty(),

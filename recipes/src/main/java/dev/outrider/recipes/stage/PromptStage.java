@@ -3,8 +3,10 @@ package dev.outrider.recipes.stage;
 import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.answers.Answers;
+import dev.outrider.data.answers.Passages;
 import dev.outrider.data.answers.Prompt;
 import dev.outrider.data.answers.WrittenPrompts;
+import dev.outrider.data.text.Source;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Generate;
 import dev.outrider.recipes.Run;
@@ -40,6 +42,8 @@ public final class PromptStage implements Stage {
                 recipe.generate().openings(),
                 recipe.generate().openings() > 0 ? recipe.generate().openingTokens() : 0,
                 recipe.generate().written(),
+                recipe.generate().begin(),
+                recipe.generate().passages(),
                 recipe.generate().written() > 0 ? recipe.generate().nearDuplicates() : 1,
                 recipe.target().template(),
                 Suites.paths(recipe),
@@ -54,6 +58,7 @@ public final class PromptStage implements Stage {
         if (generate.openings() > 0) split.add(openings(run, generate), generate.evaluation());
         Suites suites = new Suites(run);
         if (generate.written() > 0) split.add(written(run, generate, suites), generate.evaluation());
+        generate.passages().ifPresent(p -> split.add(suites.clean(passages(run, p)), generate.evaluation()));
         for (Path file : generate.prompts()) split.add(suites.clean(file), generate.evaluation());
         Corpus.writePrompts(run, split);
     }
@@ -80,11 +85,14 @@ public final class PromptStage implements Stage {
         Tokenizer tokenizer = Models.tokenizer(run);
         ChatTemplate template =
                 ChatTemplate.require(Models.target(run), run.recipe().target().chatTemplate());
-        Corpus.write(blank, WrittenPrompts.openings(template, tokenizer, generate.written()));
+        List<String> beginnings = generate.begin().isEmpty() ? List.of("") : generate.begin();
+        List<Prompt> openings = WrittenPrompts.openings(template, tokenizer, generate.written(), beginnings);
+        Corpus.write(blank, openings);
         Spark.write(run, "turns", new Spark.Wanted(blank, output, List.of(1.0), 1, 1, LONGEST_TURN, 0));
         WrittenPrompts written = WrittenPrompts.of(
                 Spark.session(run),
                 output,
+                openings,
                 template,
                 tokenizer,
                 suites.contamination(),
@@ -92,6 +100,15 @@ public final class PromptStage implements Stage {
                 run.recipe().seed());
         run.out().println("prompts that the target wrote: " + written.counts());
         return written.prompts();
+    }
+
+    private static List<Prompt> passages(Run run, Recipe.Passages p) {
+        Source.Text texts =
+                new Source.Text(p.texts().stream().map(Path::toString).toList(), p.unit());
+        ChatTemplate template =
+                ChatTemplate.require(Models.target(run), run.recipe().target().chatTemplate());
+        return new Passages(texts, p.least(), p.words(), p.ask())
+                .prompts(Spark.session(run), template, Models.tokenizer(run));
     }
 
     /** The first tokens of other such texts, as prompts. */

@@ -64,6 +64,14 @@ final class Suites {
         return prompts.stream().filter(p -> !out.contains(p.id())).toList();
     }
 
+    /** Prompts made of passages, without those that hold a prompt that is evaluated on. */
+    List<Prompt> clean(List<Prompt> passages) {
+        if (contamination.isEmpty()) return passages;
+        return passages.stream()
+                .filter(p -> !evaluated(said(p, Path.of(p.id()))))
+                .toList();
+    }
+
     private static Conversation said(Prompt p, Path file) {
         return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, file.toString());
     }
