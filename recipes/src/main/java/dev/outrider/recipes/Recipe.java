@@ -455,7 +455,7 @@ public record Recipe(
      * @param written prompts that the target writes itself, in the user's place of its chat template
      * @param begin how these begin, in turn ("" leaves all to the target); none: the target begins them all
      * @param passages prompts made of plain text
-     * @param most prompts that are answered, the first in the order of their ids, which is no order of theirs; 0: all
+     * @param most prompts that are answered, of all kinds alike; 0: all
      * @param openings prompts that the target writes itself: the first tokens of texts from nothing
      * @param openingTokens their length
      * @param topK the target's so many likeliest tokens are kept at every token of an answer, with their probabilities;

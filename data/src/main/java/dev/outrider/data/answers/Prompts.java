@@ -28,7 +28,7 @@ import org.apache.spark.sql.functions;
 
 /** Where prompts come from. They are held on the driver: meant for up to some millions. */
 public sealed interface Prompts {
-    /** In the order of their ids. */
+    /** In the order of their ids, unless said otherwise. */
     List<Prompt> read(SparkSession spark);
 
     /** JSON objects with {@code prompt} and, if there, {@code id}, {@code task} and {@code ids}, the tokens to read. */
@@ -164,12 +164,14 @@ public sealed interface Prompts {
         }
     }
 
-    /** The first so many in the order of their ids: more of them later begin with the same. */
+    /** So many of all kinds, by the hashes of their ids and in that order: more of them later begin with the same. */
     record First(int most, Prompts of) implements Prompts {
         @Override
         public List<Prompt> read(SparkSession spark) {
-            List<Prompt> all = of.read(spark);
-            return all.subList(0, Math.min(most, all.size()));
+            return of.read(spark).stream()
+                    .sorted(Comparator.comparing(p -> Hashes.of(p.id())))
+                    .limit(most)
+                    .toList();
         }
     }
 
