@@ -1,6 +1,7 @@
 package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.Failure;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 
@@ -15,8 +16,11 @@ import java.util.List;
  * yields. A drafter that costs something is asked only if what it may turn out to know is worth its cost, on the mean
  * over its evidence as it came when it was calibrated.
  *
+ * <p>Texts differ from those that were calibrated on: a candidate's rates are multiplied by how often its judged guesses
+ * of this text were right, against how often they should have been, {@value #GUESSES_BEFORE} as calibrated put before.
+ *
  * <p><b>Lossless</b>, because which drafter guesses at a position, and whether any does, is decided before the token
- * there is drawn, from what is then known: the text, the tokens proposed before it, evidence on the law to draw from.
+ * there is drawn, from what is then known: the text and what became of earlier guesses, the tokens proposed before it, evidence on the law to draw from.
  * So given all that, the token is drawn from exactly the law q that stands beside it, and the {@link Verifier} makes
  * the text's next token one of p: whether by acceptance, from the residual, or, where nothing was proposed, from p
  * itself. Was the probability of the drawn token itself used to decide whether to keep it, its law would be another
@@ -26,13 +30,22 @@ public final class Combined implements Drafter {
     /** Passes with one token each that the rate of a text begins with. */
     private static final double PASSES_BEFORE = 8;
 
+    /** Guesses, as right as calibrated, that a candidate begins a text with. */
+    private static final double GUESSES_BEFORE = 8;
+
     private final String name;
     private final Candidate[] candidates;
     private final Calibration.Rates[] rates;
     private final Costs costs;
     private final int[] proposed = new int[Decoder.MAX_GAMMA];
     private final Law[] laws = new Law[Decoder.MAX_GAMMA];
+    private final int[] by = new int[Decoder.MAX_GAMMA];
+    private final double[] rated = new double[Decoder.MAX_GAMMA];
     private int made;
+
+    // By candidate, of the guesses of this text that were judged: how many should have been right, and were.
+    private final double[] hoped;
+    private final double[] right;
 
     // Of this text, in passes of one row.
     private double spent;
@@ -59,6 +72,8 @@ public final class Combined implements Drafter {
         this.costs = costs;
         for (Candidate candidate : candidates) requireSame(candidate.drafter, candidates.getFirst().drafter);
         rates = new Calibration.Rates[this.candidates.length];
+        hoped = new double[rates.length];
+        right = new double[rates.length];
         for (int i = 0; i < rates.length; i++) rates[i] = calibration.rates(this.candidates[i].drafter);
     }
 
@@ -94,6 +109,8 @@ public final class Combined implements Drafter {
         for (Candidate candidate : candidates) candidate.drafter.begin(context);
         spent = PASSES_BEFORE;
         gained = PASSES_BEFORE;
+        Arrays.fill(hoped, GUESSES_BEFORE);
+        Arrays.fill(right, GUESSES_BEFORE);
         made = 0;
     }
 
@@ -103,7 +120,9 @@ public final class Combined implements Drafter {
         for (made = 0; made < count; made++) {
             Choice choice = choose(reached);
             if (choice == null) break;
-            propose(choice.drafter(), sampling, chance);
+            by[made] = choice.candidate();
+            rated[made] = choice.calibrated();
+            propose(candidates[choice.candidate()].drafter, sampling, chance);
             reached *= choice.rate();
         }
         return made == 0 ? Proposal.NONE : new Proposal(proposed, laws, made);
@@ -120,6 +139,11 @@ public final class Combined implements Drafter {
     public void hear(int kept, int next) {
         spent += costs.pass(made + 1);
         gained += kept + 1;
+        // What comes after the first wrong guess is not judged.
+        for (int i = 0; i < Math.min(made, kept + 1); i++) {
+            hoped[by[i]] += rated[i];
+            if (i < kept) right[by[i]]++;
+        }
         made = 0;
         for (Candidate candidate : candidates) candidate.drafter.hear(kept, next);
     }
@@ -129,30 +153,38 @@ public final class Combined implements Drafter {
         for (Candidate candidate : candidates) candidate.drafter.close();
     }
 
-    /** A drafter with the expected rate of its guess. */
-    private record Choice(StepDrafter drafter, double rate) {}
+    /**
+     * @param candidate by number
+     * @param rate of its guess expected in this text
+     * @param calibrated and expected of any
+     */
+    private record Choice(int candidate, double rate, double calibrated) {}
 
     /** Who proposes the next token; null if none is worth it. */
     private Choice choose(double reached) {
         double price = Math.max(1, gained / spent);
         double row = costs.row(made + 1);
-        StepDrafter best = null;
-        double rate = 0;
+        Choice best = new Choice(-1, 0, 0);
         for (int i = 0; i < candidates.length; i++) {
-            if (!candidates[i].drafter.ready() || !worthAsking(i, reached, rate, row, price)) continue;
+            if (!candidates[i].drafter.ready() || !worthAsking(i, reached, best.rate, row, price)) continue;
             spent += candidates[i].cost;
-            double found = rates[i].expected()[candidates[i].drafter.evidence()];
-            if (found <= rate) continue;
-            best = candidates[i].drafter;
-            rate = found;
+            double calibrated = rates[i].expected()[candidates[i].drafter.evidence()];
+            double rate = Math.min(1, calibrated * here(i));
+            if (rate > best.rate) best = new Choice(i, rate, calibrated);
         }
-        return best == null || reached * rate < price * row ? null : new Choice(best, rate);
+        return best.candidate < 0 || reached * best.rate < price * row ? null : best;
+    }
+
+    /** How much more often, or less, a candidate is right in this text than it was when calibrated. */
+    private double here(int i) {
+        return right[i] / hoped[i];
     }
 
     private boolean worthAsking(int i, double reached, double rate, double row, double price) {
         double cost = candidates[i].cost;
         if (cost == 0) return true;
         double without = Math.max(0, reached * rate - price * row);
-        return rates[i].worth(reached, rate, price * row) - without >= price * cost;
+        // reached · max(here · expected, rate) = reached · here · max(expected, rate / here)
+        return rates[i].worth(reached * here(i), rate / here(i), price * row) - without >= price * cost;
     }
 }

@@ -13,7 +13,9 @@ public record Costs(double... passes) {
     /** A target that reads any number of rows in the time of one. */
     public static final Costs FLAT = new Costs(1);
 
-    private static final int CONTEXT = 16, WARM = 4, TIMES = 12;
+    private static final int CONTEXT = 128, TIMES = 12;
+    /** Before that the compiler is still at work on the kernels. */
+    private static final long WARM_NANOS = 1_000_000_000;
 
     public Costs {
         passes = passes.clone();
@@ -24,7 +26,7 @@ public record Costs(double... passes) {
     }
 
     /**
-     * Measures a target, whose cache is emptied: the fastest of several passes of each size, sizes by turns, so that
+     * Measures a target with {@value #CONTEXT} tokens in its cache, which is emptied: the fastest of several passes of each size, sizes by turns, so that
      * what else the machine does weighs little.
      *
      * @param rows the longest pass, γ + 1
@@ -34,12 +36,15 @@ public record Costs(double... passes) {
         target.truncate(0);
         target.read(tokens, 0, CONTEXT, 1);
         double[] least = new double[rows];
-        for (int time = 0; time < WARM + TIMES; time++) {
-            if (time <= WARM) Arrays.fill(least, Double.MAX_VALUE);
-            for (int n = 1; n <= rows; n++) least[n - 1] = Math.min(least[n - 1], nanos(target, tokens, n));
-        }
+        for (long end = System.nanoTime() + WARM_NANOS; System.nanoTime() < end; ) measure(target, tokens, least);
+        Arrays.fill(least, Double.MAX_VALUE);
+        for (int time = 0; time < TIMES; time++) measure(target, tokens, least);
         target.truncate(0);
         return new Costs(Arrays.stream(least).map(nanos -> nanos / least[0]).toArray());
+    }
+
+    private static void measure(CausalModel target, int[] tokens, double[] least) {
+        for (int n = 1; n <= least.length; n++) least[n - 1] = Math.min(least[n - 1], nanos(target, tokens, n));
     }
 
     private static double nanos(CausalModel target, int[] tokens, int rows) {

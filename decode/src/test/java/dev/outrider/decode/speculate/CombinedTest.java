@@ -113,6 +113,30 @@ class CombinedTest {
         assertThat(costly.asked).isEqualTo(2);
     }
 
+    @Test
+    void oneThatIsWrongInThisTextIsBelievedLessInIt() {
+        List<Candidate> candidates =
+                List.of(new Candidate(new Constant("a", 3), 0), new Candidate(new Constant("b", 4), 0));
+        var both = new Combined(
+                "both", candidates, new Calibration(Map.of("a", rate(0.6), "b", rate(0.5))), new Costs(1, 1.2));
+        assertThat(first(both, 9)).containsExactly(3, 3, 3);
+        for (int round = 0; round < 8; round++) {
+            both.hear(0, 5);
+            both.propose(9, Sampling.GREEDY, null);
+        }
+        both.hear(0, 5);
+        // None was right: with n judged guesses 0.6 is now 0.6 · 8 / (8 + 0.6 n), and so for the other.
+        var later = both.propose(9, Sampling.GREEDY, null);
+        assertThat(later.count()).isBetween(1, 2);
+        assertThat(first(both, 9)).as("another text").containsExactly(3, 3, 3);
+        for (int round = 0; round < 4; round++) {
+            both.hear(0, 5);
+            both.propose(9, Sampling.GREEDY, null);
+        }
+        both.hear(0, 5);
+        assertThat(both.propose(1, Sampling.GREEDY, null).tokens()[0]).isEqualTo(4);
+    }
+
     /** Its cache follows what others proposed, and what became of it. */
     @Test
     void aNeuralDraftStaysInStepWithWhatOthersPropose() {
@@ -196,7 +220,7 @@ class CombinedTest {
         assertThat(costs.row(1)).isEqualTo(0.5);
         assertThat(Costs.FLAT.pass(9)).isEqualTo(1);
         assertThatThrownBy(() -> new Costs(1, 0)).isInstanceOf(Failure.class);
-        FakeModel model = new FakeModel(4, 64, (context, length) -> new float[4]);
+        FakeModel model = new FakeModel(4, 256, (context, length) -> new float[4]);
         assertThat(Costs.measure(model, 5).passes()).hasSize(5).startsWith(1);
         assertThat(model.length()).isZero();
     }

@@ -12,6 +12,7 @@ import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.PromptLookup;
+import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.decode.speculate.StepDrafter;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Evaluate;
@@ -30,10 +31,10 @@ import java.util.stream.Stream;
 /** Drafters by the names that recipes give them; opened once each, closed together. */
 final class Drafters implements AutoCloseable {
     static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", TABLES = "tables", COMBINED = "combined";
-    private static final int TIMES = 15, CONTEXT = 16;
+    private static final int TIMES = 25, WARM = 200, CONTEXT = 128;
 
     /** What costs are measured in. */
-    static final int LEAST_CAPACITY = CONTEXT + Decoder.MAX_GAMMA + 1;
+    static final int LEAST_CAPACITY = CONTEXT + WARM + TIMES + Decoder.MAX_GAMMA + 1;
 
     private final Run run;
     private final Device device;
@@ -115,8 +116,8 @@ final class Drafters implements AutoCloseable {
 
     private Opened model(String name) {
         return models.computeIfAbsent(name, n -> {
-            Opened opened = Opened.of(
-                    path(n), device, CONTEXT + 1, run.recipe().evaluate().weights());
+            Opened opened =
+                    Opened.of(path(n), device, 1, run.recipe().evaluate().weights());
             closing.push(opened);
             opened.requireTokenizerOf(target);
             return opened;
@@ -147,35 +148,44 @@ final class Drafters implements AutoCloseable {
     private Combined combination(String name, List<StepDrafter> drafters) {
         int longest =
                 run.recipe().evaluate().gammas().stream().max(Integer::compare).orElseThrow();
+        Costs costs = Costs.measure(target.llama(), longest + 1);
         List<Candidate> candidates = new ArrayList<>();
         for (StepDrafter drafter : drafters) {
-            candidates.add(new Candidate(drafter, drafter instanceof NeuralDraft ? cost() : 0));
+            candidates.add(new Candidate(drafter, cost(drafter)));
         }
         return new Combined(
-                name, candidates, Calibration.read(run.calibration()), Costs.measure(target.llama(), longest + 1));
+                name, candidates, Calibration.read(run.calibration()), costs);
     }
 
-    /** Time of a token of the combined draft, in the target's. */
-    private double cost() {
-        Llama draft = model(combined(run.recipe())).llama();
-        median(draft);
-        median(target.llama());
-        return median(draft) / median(target.llama());
+    /** Time of a guess, in passes of the target that read one token. */
+    private double cost(StepDrafter drafter) {
+        if (!(drafter instanceof NeuralDraft)) return 0;
+        drafter.begin(new int[CONTEXT]);
+        Runnable guess = () -> {
+            drafter.hear(0, 0);
+            drafter.propose(1, Sampling.GREEDY, null);
+        };
+        Llama llama = target.llama();
+        llama.truncate(0);
+        llama.read(new int[CONTEXT], 0, CONTEXT, 1);
+        Runnable pass = () -> {
+            llama.read(new int[1], 0, 1, 1);
+            llama.truncate(CONTEXT);
+        };
+        median(guess, WARM);
+        median(pass, TIMES);
+        return median(guess, TIMES) / median(pass, TIMES);
     }
 
-    private static double median(Llama model) {
-        model.truncate(0);
-        model.read(new int[CONTEXT], 0, CONTEXT, 1);
-        double[] nanos = new double[TIMES];
-        for (int i = 0; i < TIMES; i++) {
+    private static double median(Runnable work, int times) {
+        double[] nanos = new double[times];
+        for (int i = 0; i < times; i++) {
             long began = System.nanoTime();
-            model.read(new int[1], 0, 1, 1);
+            work.run();
             nanos[i] = System.nanoTime() - began;
-            model.truncate(CONTEXT);
         }
-        model.truncate(0);
         Arrays.sort(nanos);
-        return nanos[TIMES / 2];
+        return nanos[times / 2];
     }
 
     /** What a report says of a drafter, under the name that it goes by. */
