@@ -73,6 +73,7 @@ public final class EvaluateStage implements Stage {
                     evaluate.topP(),
                     evaluate.maxTokens(),
                     run.recipe().seed());
+            evaluator.warmUp(prompts.getFirst());
             int ticks = prompts.size() * evaluate.temperatures().size();
             try (Progress progress = new Progress(run.out(), "evaluate", 0, ticks, "tok")) {
                 evaluator.measure(prompts, evaluate.temperatures(), progress);

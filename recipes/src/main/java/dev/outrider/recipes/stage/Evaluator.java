@@ -72,9 +72,8 @@ final class Evaluator {
         this.seed = seed;
     }
 
-    /** Runs all prompts at all temperatures. */
+    /** Runs all prompts at all temperatures, after {@link #warmUp}. */
     void measure(List<Prompt> prompts, List<Double> temperatures, Progress progress) {
-        warmUp(prompts.getFirst());
         long done = 0, tokens = 0;
         for (int i = 0; i < prompts.size(); i++) {
             for (double temperature : temperatures) {
@@ -84,8 +83,8 @@ final class Evaluator {
         }
     }
 
-    // The first runs are interpreted; they would count against whoever comes first.
-    private void warmUp(Prompt prompt) {
+    /** The first runs are interpreted; they would count against whoever comes first. */
+    void warmUp(Prompt prompt) {
         int longest = gammas.stream().max(Integer::compare).orElseThrow();
         for (int round = 0; round < 3; round++) {
             for (Sampling sampling : List.of(Sampling.GREEDY, sampling(1))) {

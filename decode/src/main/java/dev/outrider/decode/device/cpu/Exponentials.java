@@ -28,9 +28,13 @@ public final class Exponentials {
     private static final double LOG2E = 1.4426950408889634, ROUND = 0x1.8p52;
     private static final double LN2_HIGH = -0x1.62e42fefa3800p-1, LN2_LOW = -0x1.ef35793c76730p-45;
     private static final double[] SERIES = series();
-    private static final DoubleVector[] SERIES_VECTORS = java.util.Arrays.stream(SERIES)
-            .mapToObj(c -> DoubleVector.broadcast(DOUBLES, c))
-            .toArray(DoubleVector[]::new);
+
+    // One by one: out of an array the compiler would fetch them anew for every vector, as objects.
+    private static final DoubleVector S0 = term(0), S1 = term(1), S2 = term(2), S3 = term(3), S4 = term(4);
+    private static final DoubleVector S5 = term(5), S6 = term(6), S7 = term(7), S8 = term(8), S9 = term(9);
+    private static final DoubleVector S10 = term(10), S11 = term(11), S12 = term(12), S13 = term(13);
+    private static final DoubleVector LOG2ES = all(LOG2E), ROUNDS = all(ROUND);
+    private static final DoubleVector LN2_HIGHS = all(LN2_HIGH), LN2_LOWS = all(LN2_LOW), LOWESTS = all(LOWEST);
 
     private Exponentials() {}
 
@@ -43,6 +47,14 @@ public final class Exponentials {
             factorial *= k + 1;
         }
         return series;
+    }
+
+    private static DoubleVector term(int k) {
+        return all(SERIES[k]);
+    }
+
+    private static DoubleVector all(double value) {
+        return DoubleVector.broadcast(DOUBLES, value);
     }
 
     /** The largest value; NaN if one is. */
@@ -80,26 +92,10 @@ public final class Exponentials {
     }
 
     private static DoubleVector exp(DoubleVector x) {
-        DoubleVector clamped = x.max(LOWEST);
-        DoubleVector shifted =
-                clamped.fma(DoubleVector.broadcast(DOUBLES, LOG2E), DoubleVector.broadcast(DOUBLES, ROUND));
-        DoubleVector n = shifted.sub(ROUND);
-        DoubleVector r = n.fma(
-                DoubleVector.broadcast(DOUBLES, LN2_LOW), n.fma(DoubleVector.broadcast(DOUBLES, LN2_HIGH), clamped));
-        DoubleVector[] c = SERIES_VECTORS;
-        DoubleVector y = c[0].fma(r, c[1])
-                .fma(r, c[2])
-                .fma(r, c[3])
-                .fma(r, c[4])
-                .fma(r, c[5])
-                .fma(r, c[6]);
-        y = y.fma(r, c[7])
-                .fma(r, c[8])
-                .fma(r, c[9])
-                .fma(r, c[10])
-                .fma(r, c[11])
-                .fma(r, c[12])
-                .fma(r, c[13]);
+        DoubleVector clamped = x.max(LOWESTS), shifted = clamped.fma(LOG2ES, ROUNDS), n = shifted.sub(ROUNDS);
+        DoubleVector r = n.fma(LN2_LOWS, n.fma(LN2_HIGHS, clamped));
+        DoubleVector y = S0.fma(r, S1).fma(r, S2).fma(r, S3).fma(r, S4).fma(r, S5).fma(r, S6);
+        y = y.fma(r, S7).fma(r, S8).fma(r, S9).fma(r, S10).fma(r, S11).fma(r, S12).fma(r, S13);
         LongVector exponent = shifted.reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
         return y.reinterpretAsLongs()
                 .add(exponent)
