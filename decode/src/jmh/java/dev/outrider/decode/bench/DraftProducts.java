@@ -1,9 +1,13 @@
 package dev.outrider.decode.bench;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.Param;
 import org.openjdk.jmh.annotations.Scope;
@@ -41,7 +45,7 @@ public class DraftProducts {
         }
 
         double bytes(DType type) {
-            return Buffer.bytes(type, elements());
+            return elements() * (type == DType.I8 ? 1 + 4.0 / Buffer.GROUP : type.bytes);
         }
     }
 
@@ -58,14 +62,16 @@ public class DraftProducts {
     int rows;
 
     private CpuDevice device;
-    private Buffer weights, x, y;
+    private final List<Buffer> weights = new ArrayList<>();
+    private Buffer x, y;
 
     @Setup
     public void allocate() {
         device = new CpuDevice();
-        weights = filled(type, model.elements());
-        x = filled(DType.F32, (long) rows * WIDEST);
-        y = filled(DType.F32, (long) rows * MOST);
+        for (int l = 0; l < model.layers; l++) for (int[] shape : model.layer) weights.add(held(shape[0], shape[1]));
+        weights.add(held(model.layer[0][0], model.vocabulary));
+        x = filled((long) rows * WIDEST);
+        y = filled((long) rows * MOST);
     }
 
     @TearDown
@@ -75,23 +81,24 @@ public class DraftProducts {
 
     @Benchmark
     public Buffer pass() {
-        long at = 0;
+        int next = 0;
         for (int l = 0; l < model.layers; l++) {
-            for (int[] shape : model.layer) at = product(at, shape[0], shape[1]);
+            for (int[] shape : model.layer) device.linear(y, x, weights.get(next++), rows, shape[0], shape[1], 0);
         }
-        product(at, model.layer[0][0], model.vocabulary);
+        device.linear(y, x, weights.get(next), rows, model.layer[0][0], model.vocabulary, 0);
         return y;
     }
 
-    private long product(long at, int in, int out) {
-        long count = (long) in * out;
-        device.linear(y, x, weights.slice(at, count), rows, in, out, 0);
-        return at + count;
+    // As a model's matrices are held.
+    private Buffer held(int in, int out) {
+        float[] values = new float[in * out];
+        Arrays.fill(values, 0.01f);
+        return device.hold(Tensor.of("w", values, out, in), type);
     }
 
-    // 0x3c3c is about 0.01 as BF16, and twice in a row as F32.
-    private Buffer filled(DType type, long elements) {
-        Buffer buffer = device.allocate(type, elements);
+    // 0x3c3c twice in a row is about 0.01.
+    private Buffer filled(long elements) {
+        Buffer buffer = device.allocate(DType.F32, elements);
         MemorySegment.ofAddress(buffer.address()).reinterpret(buffer.bytes()).fill((byte) 0x3c);
         return buffer;
     }

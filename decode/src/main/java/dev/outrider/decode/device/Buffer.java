@@ -7,29 +7,25 @@ import dev.outrider.checkpoints.DType;
  * is; elsewhere only the device can follow it. Buffers are made by {@link Device}; a slice shares memory
  * with its parent and is valid no longer than that.
  *
- * <p>A buffer of I8 holds rows of 8-bit weights: a row's bytes, then a scale in F16 for each {@link #GROUP}
- * of them. So a row is a multiple of the group, and a slice takes whole rows.
- *
  * @param elements length in elements of type
+ * @param layout other than rows only for matrices that the device converted when it took them
  */
-public record Buffer(DType type, long address, long elements) {
+public record Buffer(DType type, long address, long elements, Layout layout) {
     /** 8-bit weights under one scale, along a row. */
     public static final int GROUP = 32;
+
+    /** Elements in the order in which they are counted. */
+    public Buffer(DType type, long address, long elements) {
+        this(type, address, elements, Layout.ROWS);
+    }
 
     /** The same memory from element {@code from}, {@code count} elements long. */
     public Buffer slice(long from, long count) {
         java.util.Objects.checkFromIndexSize(from, count, elements);
-        return new Buffer(type, address + bytes(type, from), count);
+        return new Buffer(type, address + layout.offset(type, from), count, layout);
     }
 
     public long bytes() {
-        return bytes(type, elements);
-    }
-
-    /** What so many elements take, scales included. */
-    public static long bytes(DType type, long elements) {
-        if (type != DType.I8) return Math.multiplyExact(elements, type.bytes);
-        if (elements % GROUP != 0) throw new IllegalArgumentException(elements + " elements of I8, not whole groups");
-        return elements / GROUP * (GROUP + 2);
+        return layout.bytes(type, elements);
     }
 }

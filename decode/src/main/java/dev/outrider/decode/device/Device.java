@@ -5,9 +5,9 @@ import dev.outrider.checkpoints.Tensor;
 
 /**
  * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
- * [out, in] as Hugging Face stores them. Activations, gradients and accumulation are F32; weights given
+ * [out, in] as Hugging Face stores them, unless {@link #hold(Tensor, DType)} arranged them (see {@link Layout}). Activations, gradients and accumulation are F32; weights given
  * to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16, matrices also I8
- * (see {@link Buffer}), whose values are widened to F32 exactly.
+ * (8 bits and a scale for each {@link Buffer#GROUP} inputs), whose values are widened to F32 exactly.
  *
  * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long
  * as there are at most {@link #INVARIANT_ROWS}; this makes greedy speculative decoding bit-identical to
@@ -44,7 +44,8 @@ public interface Device extends AutoCloseable {
 
     /**
      * As {@link #hold(Tensor)}, in a type of choice: F32, BF16 (rounded to nearest even), or I8 for matrices
-     * whose rows are whole groups. A tensor of type F32 or BF16 already is not converted.
+     * whose rows are whole groups. The device may arrange such a matrix, of I8 or BF16, as its kernels like it best
+     * (see {@link Layout}), which takes a copy of one that is stored as BF16. F32 that is stored as such stays.
      *
      * @throws dev.outrider.checkpoints.Failure (data) when a value is not finite, or too large for I8's scales
      */

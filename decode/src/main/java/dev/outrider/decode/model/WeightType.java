@@ -14,11 +14,11 @@ public enum WeightType {
     STORED,
     /** 4 bytes a weight. */
     F32,
-    /** 2 bytes a weight, rounded to nearest even. */
+    /** 2 bytes a weight, rounded to nearest even; a copy, arranged for decoding, also of what is stored as BF16. */
     BF16,
     /**
-     * 1.0625 bytes a weight: groups of 32 along a row, each with a scale in F16, as GGUF's Q8_0, whose
-     * tensors are held without further loss. A matrix whose rows are not whole groups stays as it is stored.
+     * 1.125 bytes a weight: groups of 32 along a row, each with a scale that F16 can hold, as in GGUF's Q8_0,
+     * whose tensors are held without further loss. A matrix whose rows are not whole groups stays as it is stored.
      */
     INT8;
 

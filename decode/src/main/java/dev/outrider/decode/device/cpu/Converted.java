@@ -4,19 +4,20 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Layout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Values of any stored type in native memory, as the kernels read them: floats, bfloat16 or rows of int8. */
+/** Values of any stored type in native memory, as the kernels read them: floats and bfloat16 in rows, matrices of bfloat16 or int8 in tiles. */
 final class Converted {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private Converted() {}
 
-    /** A copy of the tensor as {@code as}: F32, BF16 or I8. */
-    static Buffer held(CpuDevice device, Tensor tensor, DType as) {
+    /** A copy of the tensor as {@code as}: F32 or BF16, in rows. */
+    static Buffer rows(CpuDevice device, Tensor tensor, DType as) {
         Buffer copy = device.allocate(as, tensor.elements());
         switch (as) {
             case F32 ->
@@ -27,7 +28,6 @@ final class Converted {
                 Elementwise.each(device.threads(), tensor.elements(), (at, n) -> {
                     bf16(tensor, at, copy.address() + 2 * at, n);
                 });
-            case I8 -> int8(device.threads(), tensor, copy);
             default -> throw new IllegalArgumentException("weights of type " + as);
         }
         return copy;
@@ -57,24 +57,29 @@ final class Converted {
     }
 
     /** The bfloat16 nearest to a float, the even one of two; NaN stays NaN. */
-    private static short nearest(float value) {
+    static short nearest(float value) {
         int bits = Float.floatToIntBits(value);
         if (Float.isNaN(value)) return (short) (bits >>> 16);
         return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
-    private static void int8(Threads threads, Tensor tensor, Buffer to) {
-        int in = Math.toIntExact(tensor.shape()[tensor.shape().length - 1]);
-        long stride = Buffer.bytes(DType.I8, in);
-        threads.split(Math.toIntExact(tensor.elements() / in), (first, last) -> {
+    /** A copy of a matrix as BF16 or I8, in tiles; outputs that fill up the last tile have weights of 0. */
+    static Buffer tiles(CpuDevice device, Tensor tensor, DType as) {
+        int in = Math.toIntExact(tensor.shape()[1]), out = Math.toIntExact(tensor.shape()[0]);
+        Layout.Tiles layout = Tiles.layout(in);
+        Buffer copy = device.allocate(as, tensor.elements(), layout);
+        device.threads().split(TileProduct.tiles(out), (first, last) -> {
             try (Arena arena = Arena.ofConfined()) {
                 long floats = arena.allocate(4L * in, 64).address();
-                for (long r = first; r < last; r++) {
-                    floats(tensor, r * in, floats, in);
-                    if (!Int8Rows.quantise(to.address() + r * stride, floats, in)) throw unfit(tensor, r);
+                for (int o = first * Tiles.OUTS; o < Math.min(last * Tiles.OUTS, out); o++) {
+                    long tile = copy.address() + o / Tiles.OUTS * layout.stride(as);
+                    floats(tensor, (long) o * in, floats, in);
+                    if (as == DType.BF16) Tiles.bf16(tile, o % Tiles.OUTS, floats, in);
+                    else if (!Tiles.quantise(tile, o % Tiles.OUTS, floats, in)) throw unfit(tensor, o);
                 }
             }
         });
+        return copy;
     }
 
     private static Failure unfit(Tensor tensor, long row) {

@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Layout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
@@ -57,8 +58,12 @@ public final class CpuDevice implements Device {
 
     @Override
     public Buffer allocate(DType type, long elements) {
+        return allocate(type, elements, Layout.ROWS);
+    }
+
+    Buffer allocate(DType type, long elements, Layout layout) {
         if (elements < 0) throw new IllegalArgumentException(elements + " elements");
-        return new Buffer(type, memory.allocate(Buffer.bytes(type, elements)), elements);
+        return new Buffer(type, memory.allocate(layout.bytes(type, elements)), elements, layout);
     }
 
     @Override
@@ -68,12 +73,18 @@ public final class CpuDevice implements Device {
 
     @Override
     public Buffer hold(Tensor tensor) {
-        return hold(tensor, tensor.dtype() == DType.BF16 ? DType.BF16 : DType.F32);
+        return inRows(tensor, tensor.dtype() == DType.BF16 ? DType.BF16 : DType.F32);
     }
 
     @Override
     public Buffer hold(Tensor tensor, DType as) {
-        if (as == DType.I8 || as != tensor.dtype()) return Converted.held(this, tensor, as);
+        boolean tiled = tensor.shape().length == 2 && Tiles.hold(tensor.shape()[1]);
+        if (as == DType.I8 && !tiled) throw new IllegalArgumentException(tensor.name() + ": rows are not whole groups");
+        return as != DType.F32 && tiled ? Converted.tiles(this, tensor, as) : inRows(tensor, as);
+    }
+
+    private Buffer inRows(Tensor tensor, DType as) {
+        if (as != tensor.dtype()) return Converted.rows(this, tensor, as);
         if (tensor.data().isNative() && tensor.data().address() % as.bytes == 0) return inPlace(tensor);
         Buffer copy = allocate(as, tensor.elements());
         MemorySegment.copy(tensor.data(), 0, Lanes.ALL, copy.address(), copy.bytes());
@@ -100,12 +111,14 @@ public final class CpuDevice implements Device {
     @Override
     public void copy(Buffer from, Buffer to, long elements) {
         if (from.type() != to.type()) throw new IllegalArgumentException(from.type() + " to " + to.type());
-        Elementwise.copy(threads, at(from, elements), at(to, elements), Buffer.bytes(from.type(), elements));
+        if (!from.layout().equals(to.layout())) throw new IllegalArgumentException(from + " to " + to);
+        long bytes = from.layout().bytes(from.type(), elements);
+        Elementwise.copy(threads, at(from, elements), at(to, elements), bytes);
     }
 
     @Override
     public void zero(Buffer x, long elements) {
-        Elementwise.zero(threads, at(x, elements), Buffer.bytes(x.type(), elements));
+        Elementwise.zero(threads, at(x, elements), x.layout().bytes(x.type(), elements));
     }
 
     private static long at(Buffer buffer, long elements) {
@@ -120,12 +133,18 @@ public final class CpuDevice implements Device {
         return at(buffer, elements);
     }
 
+    /** F32 or BF16 in rows. */
     private static long weights(Buffer buffer, long elements) {
+        if (!(buffer.layout() instanceof Layout.Rows))
+            throw new IllegalArgumentException(buffer + " where rows are needed");
         return buffer.type() == DType.BF16 ? at(buffer, elements) : floats(buffer, elements);
     }
 
-    private static long matrix(Buffer buffer, long elements) {
-        return buffer.type() == DType.I8 ? at(buffer, elements) : weights(buffer, elements);
+    /** Weights [out, in], in rows or tiles. */
+    private static long matrix(Buffer buffer, long out, int in) {
+        if (!(buffer.layout() instanceof Layout.Tiles tiles)) return weights(buffer, out * in);
+        if (tiles.inputs() != in) throw new IllegalArgumentException(buffer + " where rows of " + in + " are needed");
+        return at(buffer, out * in);
     }
 
     /** Weights as floats: themselves, or converted into the device's own scratch. */
@@ -133,7 +152,7 @@ public final class CpuDevice implements Device {
         long address = weights(buffer, elements);
         if (buffer.type() == DType.F32) return address;
         long copy = own.floats(elements);
-        Gemm.widen(copy, address, buffer.type(), elements);
+        Gemm.widenRow(copy, address, elements);
         return copy;
     }
 
@@ -142,8 +161,8 @@ public final class CpuDevice implements Device {
     @Override
     public void embed(Buffer out, Buffer table, int[] ids, int offset, int rows, int channels) {
         checkIds(table, ids, offset, rows, channels);
-        long y = floats(out, (long) rows * channels), t = matrix(table, 0);
-        Embedding.forward(threads, y, t, table.type(), ids, offset, rows, channels);
+        matrix(table, 0, channels);
+        Embedding.forward(threads, floats(out, (long) rows * channels), table, ids, offset, rows, channels);
     }
 
     private static void checkIds(Buffer table, int[] ids, int offset, int rows, int channels) {
@@ -159,10 +178,14 @@ public final class CpuDevice implements Device {
 
     @Override
     public void linear(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
-        long c = floats(y, (long) rows * out), a = floats(x, (long) rows * in), b = matrix(w, (long) out * in);
-        if (rows <= INVARIANT_ROWS) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
+        long c = floats(y, (long) rows * out), a = floats(x, (long) rows * in), b = matrix(w, out, in);
+        boolean few = rows <= INVARIANT_ROWS;
+        if (w.layout() instanceof Layout.Tiles tiles) {
+            if (few) TileProduct.linear(threads, y, x, w, tiles, rows, out, beta);
+            else Gemm.ntTiled(threads, scratch, c, a, w, tiles, rows, out, beta);
+        } else if (few) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
         else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
-        else Gemm.ntWidened(threads, scratch, c, a, b, w.type(), rows, out, in, beta);
+        else Gemm.ntWidened(threads, scratch, c, a, b, rows, out, in, beta);
     }
 
     @Override

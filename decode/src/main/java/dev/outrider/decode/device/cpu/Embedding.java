@@ -4,24 +4,26 @@ import static dev.outrider.decode.device.cpu.Lanes.ALL;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Layout;
 import java.lang.foreign.MemorySegment;
 
 /** Rows of a table by id, and their gradient, which is cut by columns so that equal ids meet in one thread. */
 final class Embedding {
     private Embedding() {}
 
-    /** @param type of the table: F32, BF16 or I8; ids are checked by the caller */
-    static void forward(Threads threads, long out, long table, DType type, int[] ids, int offset, int rows, int width) {
-        if (threads.alone((long) rows * width)) rows(out, table, type, ids, offset, 0, rows, width);
-        else threads.split(rows, (from, to) -> rows(out, table, type, ids, offset, from, to, width));
+    /** Ids are checked by the caller. */
+    static void forward(Threads threads, long out, Buffer table, int[] ids, int offset, int rows, int width) {
+        if (threads.alone((long) rows * width)) rows(out, table, ids, offset, 0, rows, width);
+        else threads.split(rows, (from, to) -> rows(out, table, ids, offset, from, to, width));
     }
 
-    private static void rows(long out, long table, DType type, int[] ids, int offset, int from, int to, int width) {
-        long stride = Buffer.bytes(type, width);
+    private static void rows(long out, Buffer table, int[] ids, int offset, int from, int to, int width) {
+        long stride = (long) width * table.type().bytes;
         for (int r = from; r < to; r++) {
-            long source = table + ids[offset + r] * stride, at = out + 4L * r * width;
-            if (type == DType.F32) MemorySegment.copy(ALL, source, ALL, at, 4L * width);
-            else Gemm.widen(at, source, type, width);
+            long source = table.address() + ids[offset + r] * stride, at = out + 4L * r * width;
+            if (table.layout() instanceof Layout.Tiles tiles) Tiles.widen(at, table, tiles, ids[offset + r]);
+            else if (table.type() == DType.F32) MemorySegment.copy(ALL, source, ALL, at, 4L * width);
+            else Gemm.widenRow(at, source, width);
         }
     }
 

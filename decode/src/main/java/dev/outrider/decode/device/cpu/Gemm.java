@@ -8,8 +8,8 @@ import static dev.outrider.decode.device.cpu.Lanes.set;
 import static dev.outrider.decode.device.cpu.Lanes.store;
 import static dev.outrider.decode.device.cpu.Lanes.whole;
 
-import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Layout;
 
 /**
  * Large products: each thread makes a part of the output by one single-threaded OpenBLAS call, cut along
@@ -47,20 +47,51 @@ final class Gemm {
         product(threads, true, false, c, ldc, a, lda, b, ldb, m, n, k, beta);
     }
 
-    /** As {@link #nt}, b being BF16 or I8: panels of it are widened and multiplied, each by the thread that uses it. */
-    static void ntWidened(
-            Threads threads, Scratch[] scratch, long c, long a, long b, DType type, int m, int n, int k, float beta) {
+    /** As {@link #nt}, b being BF16: panels of it are widened and multiplied, each by the thread that uses it. */
+    static void ntWidened(Threads threads, Scratch[] scratch, long c, long a, long b, int m, int n, int k, float beta) {
+        panels(threads, scratch, n, k, panel(k), (w, from, count) -> {
+            for (int r = 0; r < count; r++) widenRow(w + 4L * r * k, b + 2L * (from + r) * k, k);
+            OpenBlas.sgemm(false, true, m, count, k, 1, a, k, w, k, beta, c + 4L * from, n);
+        });
+    }
+
+    /** As {@link #ntWidened}, b being BF16 or I8 in tiles, panels of which become [k, outputs]. */
+    static void ntTiled(
+            Threads threads,
+            Scratch[] scratch,
+            long c,
+            long a,
+            Buffer b,
+            Layout.Tiles layout,
+            int m,
+            int n,
+            float beta) {
+        int k = layout.inputs(), panel = panel(k) / Tiles.OUTS * Tiles.OUTS;
+        long stride = layout.stride(b.type());
+        panels(threads, scratch, n, k, panel, (w, from, count) -> {
+            for (int o = 0; o < count; o += Tiles.OUTS) {
+                long tile = b.address() + (from + o) / Tiles.OUTS * stride;
+                Tiles.widenTile(w + 4L * o, 4L * panel, tile, b.type(), k);
+            }
+            OpenBlas.sgemm(false, false, m, count, k, 1, a, k, w, panel, beta, c + 4L * from, n);
+        });
+    }
+
+    private static int panel(int k) {
+        return Math.max(GRAIN, PANEL / k / GRAIN * GRAIN);
+    }
+
+    /** Work on outputs from .. from + count - 1 with memory for a panel at w. */
+    private interface Panel {
+        void run(long w, int from, int count);
+    }
+
+    private static void panels(Threads threads, Scratch[] scratch, int n, int k, int panel, Panel body) {
         OpenBlas.oneThread();
-        long stride = Buffer.bytes(type, k);
-        int panel = Math.max(GRAIN, PANEL / k / GRAIN * GRAIN), panels = (n + panel - 1) / panel;
-        int parts = Math.min(threads.count(), panels);
+        int panels = (n + panel - 1) / panel, parts = Math.min(threads.count(), panels);
         threads.run(parts, part -> {
             long w = scratch[part].floats((long) panel * k);
-            for (int p = part; p < panels; p += parts) {
-                int from = p * panel, count = Math.min(panel, n - from);
-                for (int r = 0; r < count; r++) widen(w + 4L * r * k, b + (from + r) * stride, type, k);
-                OpenBlas.sgemm(false, true, m, count, k, 1, a, k, w, k, beta, c + 4L * from, n);
-            }
+            for (int p = part; p < panels; p += parts) body.run(w, p * panel, Math.min(panel, n - p * panel));
         });
     }
 
@@ -107,13 +138,8 @@ final class Gemm {
         return part == parts ? length : (int) ((long) (length / GRAIN) * part / parts) * GRAIN;
     }
 
-    /** A row of {@code count} BF16 or I8 weights as floats. */
-    static void widen(long to, long from, DType type, int count) {
-        if (type == DType.I8) Int8Rows.widenRow(to, from, count);
-        else widenRow(to, from, count);
-    }
-
-    private static void widenRow(long to, long from, int count) {
+    /** A row of {@code count} BF16 weights as floats. */
+    static void widenRow(long to, long from, int count) {
         int whole = whole(count);
         for (int i = 0; i < whole; i += LANES) store(loadBf16(from + 2L * i), to + 4L * i);
         for (int i = whole; i < count; i++) set(to + 4L * i, getBf16(from + 2L * i));

@@ -25,41 +25,44 @@ import jdk.incubator.vector.FloatVector;
  * the same bits as the same values held in float32.
  */
 final class SkinnyLoops extends SkinnyTile {
-    private static final DType TYPE = type();
-    private static final boolean BF16 = TYPE == DType.BF16, I8 = TYPE == DType.I8;
+    private static final boolean BF16 = type(MethodHandles.lookup()) == DType.BF16;
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     SkinnyLoops() {}
 
-    /** The loops for weights of a type: F32, BF16 or I8 (as {@link Int8Rows} lays them out). */
+    /** The loops for weights of a type: F32 or BF16. */
     static SkinnyTile of(DType type) {
-        try (InputStream source = SkinnyLoops.class.getResourceAsStream("SkinnyLoops.class")) {
+        return defined(SkinnyLoops.class, SkinnyTile.class, type);
+    }
+
+    /** The class once more, hidden, with a type of weights as its constant; one of it. */
+    static <T> T defined(Class<? extends T> loops, Class<T> as, DType type) {
+        try (InputStream source = loops.getResourceAsStream(loops.getSimpleName() + ".class")) {
             MethodHandles.Lookup defined =
                     MethodHandles.lookup().defineHiddenClassWithClassData(source.readAllBytes(), type, true);
-            return (SkinnyTile) defined.lookupClass().getDeclaredConstructor().newInstance();
+            return as.cast(defined.lookupClass().getDeclaredConstructor().newInstance());
         } catch (IOException | ReflectiveOperationException e) {
             throw new AssertionError(e);
         }
     }
 
-    private static DType type() {
+    /** The type that a class was defined with; null for the plain class. */
+    static DType type(MethodHandles.Lookup loops) {
         try {
-            return MethodHandles.classData(MethodHandles.lookup(), ConstantDescs.DEFAULT_NAME, DType.class);
+            return MethodHandles.classData(loops, ConstantDescs.DEFAULT_NAME, DType.class);
         } catch (IllegalAccessException e) {
             throw new AssertionError(e);
         }
     }
 
     /** LANES weights of a row from element i on. */
-    private static FloatVector weights(long row, int i, int in) {
-        if (I8) return Int8Rows.load(row, i, in);
+    private static FloatVector weights(long row, int i) {
         return BF16 ? Lanes.loadBf16(row + 2L * i) : Lanes.load(row + 4L * i);
     }
 
     @Override
-    float weight(long row, int i, int in) {
-        if (I8) return Int8Rows.value(row, i, in);
+    float weight(long row, int i) {
         return BF16 ? Lanes.getBf16(row + 2L * i) : Lanes.get(row + 4L * i);
     }
 
@@ -67,8 +70,8 @@ final class SkinnyLoops extends SkinnyTile {
     void one(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3) {
         FloatVector a0 = FloatVector.zero(FLOATS), b0 = a0, c0 = a0, d0 = a0;
         for (int i = 0, end = Lanes.whole(in); i < end; i += LANES) {
-            FloatVector k = weights(w0, i, in), l = weights(w1, i, in);
-            FloatVector m = weights(w2, i, in), n = weights(w3, i, in);
+            FloatVector k = weights(w0, i), l = weights(w1, i);
+            FloatVector m = weights(w2, i), n = weights(w3, i);
             long at = x + 4L * i;
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
             a0 = k.fma(v, a0);
@@ -88,8 +91,8 @@ final class SkinnyLoops extends SkinnyTile {
         FloatVector a1 = a0, b1 = a0, c1 = a0, d1 = a0;
         long row = 4L * in;
         for (int i = 0, end = Lanes.whole(in); i < end; i += LANES) {
-            FloatVector k = weights(w0, i, in), l = weights(w1, i, in);
-            FloatVector m = weights(w2, i, in), n = weights(w3, i, in);
+            FloatVector k = weights(w0, i), l = weights(w1, i);
+            FloatVector m = weights(w2, i), n = weights(w3, i);
             long at = x + 4L * i;
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
             a0 = k.fma(v, a0);
@@ -119,8 +122,8 @@ final class SkinnyLoops extends SkinnyTile {
         FloatVector a2 = a0, b2 = a0, c2 = a0, d2 = a0;
         long row = 4L * in;
         for (int i = 0, end = Lanes.whole(in); i < end; i += LANES) {
-            FloatVector k = weights(w0, i, in), l = weights(w1, i, in);
-            FloatVector m = weights(w2, i, in), n = weights(w3, i, in);
+            FloatVector k = weights(w0, i), l = weights(w1, i);
+            FloatVector m = weights(w2, i), n = weights(w3, i);
             long at = x + 4L * i;
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
             a0 = k.fma(v, a0);
@@ -160,8 +163,8 @@ final class SkinnyLoops extends SkinnyTile {
         FloatVector a3 = a0, b3 = a0, c3 = a0, d3 = a0;
         long row = 4L * in;
         for (int i = 0, end = Lanes.whole(in); i < end; i += LANES) {
-            FloatVector k = weights(w0, i, in), l = weights(w1, i, in);
-            FloatVector m = weights(w2, i, in), n = weights(w3, i, in);
+            FloatVector k = weights(w0, i), l = weights(w1, i);
+            FloatVector m = weights(w2, i), n = weights(w3, i);
             long at = x + 4L * i;
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
             a0 = k.fma(v, a0);
@@ -211,8 +214,8 @@ final class SkinnyLoops extends SkinnyTile {
         FloatVector a4 = a0, b4 = a0, c4 = a0, d4 = a0;
         long row = 4L * in;
         for (int i = 0, end = Lanes.whole(in); i < end; i += LANES) {
-            FloatVector k = weights(w0, i, in), l = weights(w1, i, in);
-            FloatVector m = weights(w2, i, in), n = weights(w3, i, in);
+            FloatVector k = weights(w0, i), l = weights(w1, i);
+            FloatVector m = weights(w2, i), n = weights(w3, i);
             long at = x + 4L * i;
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
             a0 = k.fma(v, a0);
@@ -272,8 +275,8 @@ final class SkinnyLoops extends SkinnyTile {
         FloatVector a5 = a0, b5 = a0, c5 = a0, d5 = a0;
         long row = 4L * in;
         for (int i = 0, end = Lanes.whole(in); i < end; i += LANES) {
-            FloatVector k = weights(w0, i, in), l = weights(w1, i, in);
-            FloatVector m = weights(w2, i, in), n = weights(w3, i, in);
+            FloatVector k = weights(w0, i), l = weights(w1, i);
+            FloatVector m = weights(w2, i), n = weights(w3, i);
             long at = x + 4L * i;
             FloatVector v = FloatVector.fromMemorySegment(FLOATS, ALL, at, ORDER);
             a0 = k.fma(v, a0);

@@ -7,9 +7,10 @@ import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 
 /**
- * y[R, out] = x[R, in] · w[out, in]ᵀ for few rows: decoding, and the verification of a draft. All its time
- * should go into reading w, so w is read once for up to {@link SkinnyTile#ROWS} rows, four outputs at a
- * time, in the type it is stored in; the sweeps of more rows find it in the nearest cache.
+ * y[R, out] = x[R, in] · w[out, in]ᵀ for few rows of x, and w in rows as well, as a checkpoint's file has it:
+ * decoding, and the verification of a draft. All its time should go into reading w, so w is read once for up to
+ * {@link SkinnyTile#ROWS} rows, four outputs at a time, in the type it is stored in; the sweeps of more rows find it
+ * in the nearest cache. ({@link TileProduct} takes matrices that were converted when they were loaded.)
  *
  * <p>The order in which a (row, output) pair is summed depends on {@code in} alone: lanes as
  * {@link SkinnyLoops} deals them, then the lanes as {@link SkinnyTile#fold} adds them. So a row's bits do
@@ -25,7 +26,7 @@ public final class SkinnyProduct implements Threads.Part {
     /** Loops over float32, for kernels that are products in disguise. */
     static final SkinnyTile F32 = SkinnyLoops.of(DType.F32);
 
-    private static final SkinnyTile BF16 = SkinnyLoops.of(DType.BF16), I8 = SkinnyLoops.of(DType.I8);
+    private static final SkinnyTile BF16 = SkinnyLoops.of(DType.BF16);
     private static final ThreadLocal<SkinnyProduct> CALLER = ThreadLocal.withInitial(SkinnyProduct::new);
 
     private SkinnyTile tile;
@@ -39,7 +40,7 @@ public final class SkinnyProduct implements Threads.Part {
     /**
      * @param y F32 [rows, out]
      * @param x F32 [rows, in]
-     * @param w F32, BF16 or I8 [out, in]
+     * @param w F32 or BF16 [out, in], in rows
      * @param beta 0 or 1: what of y is kept
      */
     public static void linear(Threads threads, Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
@@ -56,7 +57,7 @@ public final class SkinnyProduct implements Threads.Part {
         this.y = y.address();
         this.x = x.address();
         this.w = w.address();
-        this.stride = Buffer.bytes(w.type(), in);
+        this.stride = (long) in * w.type().bytes;
         this.rows = rows;
         this.in = in;
         this.out = out;
@@ -67,7 +68,6 @@ public final class SkinnyProduct implements Threads.Part {
         return switch (type) {
             case F32 -> F32;
             case BF16 -> BF16;
-            case I8 -> I8;
             default -> throw new IllegalArgumentException("weights of type " + type);
         };
     }
@@ -155,7 +155,7 @@ public final class SkinnyProduct implements Threads.Part {
         long xs = x + 4L * row * in, ws = w + o * stride;
         for (int i = whole; i < in; i++) {
             int lane = at + i - whole;
-            sums[lane] = Math.fma(Lanes.get(xs + 4L * i), tile.weight(ws, i, in), sums[lane]);
+            sums[lane] = Math.fma(Lanes.get(xs + 4L * i), tile.weight(ws, i), sums[lane]);
         }
     }
 
@@ -179,7 +179,7 @@ public final class SkinnyProduct implements Threads.Part {
         long xs = x + 4L * row * in, ws = w + o * stride;
         for (int i = 0; i < in; i++) {
             int lane = i % Lanes.LANES;
-            lanes[lane] = Math.fma(Lanes.get(xs + 4L * i), tile.weight(ws, i, in), lanes[lane]);
+            lanes[lane] = Math.fma(Lanes.get(xs + 4L * i), tile.weight(ws, i), lanes[lane]);
         }
         return folded(lanes, 0);
     }

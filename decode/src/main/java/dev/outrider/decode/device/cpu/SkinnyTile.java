@@ -27,8 +27,8 @@ abstract class SkinnyTile {
     /** Where {@link #fold} leaves the sums of a, b, c, d. */
     private static final int[] PLACES = {0, HALF, QUARTER, HALF + QUARTER};
 
-    /** Weight i of a row of {@code in} weights. */
-    abstract float weight(long row, int i, int in);
+    /** Weight i of a row. */
+    abstract float weight(long row, int i);
 
     /** One row of x against the rows of w at w0..w3; accumulators from {@code to} on, as {@link #lanes(int, int)} says. */
     abstract void one(float[] sums, int to, int in, long x, long w0, long w1, long w2, long w3);

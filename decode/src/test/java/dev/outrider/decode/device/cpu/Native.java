@@ -2,6 +2,7 @@ package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Layout;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -36,17 +37,16 @@ final class Native implements AutoCloseable {
         return new Buffer(DType.BF16, memory.address(), from.length);
     }
 
-    /** The values in rows of {@code in}, a multiple of the group, quantised. */
-    Buffer int8(Buffer values, int in) {
-        Buffer rows = new Buffer(
-                DType.I8,
-                arena.allocate(Buffer.bytes(DType.I8, values.elements()) + 8, 64)
-                        .address(),
-                values.elements());
-        for (long i = 0; i < values.elements(); i += in) {
-            Int8Rows.quantise(rows.slice(i, in).address(), values.address() + 4 * i, in);
+    /** A matrix with rows of {@code in}, a multiple of the group, as BF16 or I8 in tiles. */
+    Buffer tiles(Buffer values, int in, DType as) {
+        Layout.Tiles layout = Tiles.layout(in);
+        MemorySegment memory = arena.allocate(layout.bytes(as, values.elements()), 64);
+        for (int o = 0; o < values.elements() / in; o++) {
+            long tile = memory.address() + o / Tiles.OUTS * layout.stride(as), row = values.address() + 4L * o * in;
+            if (as == DType.I8) Tiles.quantise(tile, o % Tiles.OUTS, row, in);
+            else Tiles.bf16(tile, o % Tiles.OUTS, row, in);
         }
-        return rows;
+        return new Buffer(as, memory.address(), values.elements(), layout);
     }
 
     static float[] floats(Buffer buffer) {

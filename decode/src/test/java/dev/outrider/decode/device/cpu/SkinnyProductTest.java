@@ -3,7 +3,6 @@ package dev.outrider.decode.device.cpu;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import java.util.random.RandomGenerator;
@@ -71,20 +70,13 @@ class SkinnyProductTest {
     @Test
     void theTypeOfWeightsCountsByTheirValuesOnly() {
         Seeds.run(20, random -> {
-            int in = Buffer.GROUP * (1 + random.nextInt(9)), out = size(random), rows = 1 + random.nextInt(32);
+            int in = size(random), out = size(random), rows = 1 + random.nextInt(32);
             Buffer x = memory.normal(random, rows * in, 1), values = memory.normal(random, in * out, 1);
-            for (Buffer w : new Buffer[] {memory.bf16(values), memory.int8(values, in)}) {
-                Buffer wide = memory.zeros(in * out),
-                        narrow = memory.zeros(rows * out),
-                        full = memory.zeros(rows * out);
-                for (int o = 0; o < out; o++) {
-                    long row = (long) o * in;
-                    Gemm.widen(wide.slice(row, in).address(), w.slice(row, in).address(), w.type(), in);
-                }
-                linear(2, narrow, x, w, rows, in, out, 0);
-                linear(1, full, x, wide, rows, in, out, 0);
-                assertThat(Native.floats(narrow)).isEqualTo(Native.floats(full));
-            }
+            Buffer w = memory.bf16(values), wide = memory.of(Native.floats(w));
+            Buffer narrow = memory.zeros(rows * out), full = memory.zeros(rows * out);
+            linear(2, narrow, x, w, rows, in, out, 0);
+            linear(1, full, x, wide, rows, in, out, 0);
+            assertThat(Native.floats(narrow)).isEqualTo(Native.floats(full));
         });
     }
 
@@ -106,25 +98,17 @@ class SkinnyProductTest {
     private static double dot(Buffer x, int row, Buffer w, int o, int in) {
         double sum = 0;
         for (int i = 0; i < in; i++) {
-            sum += (double) Native.value(x, (long) row * in + i) * weight(w, o, i, in);
+            sum += (double) Native.value(x, (long) row * in + i) * Native.value(w, (long) o * in + i);
         }
         return sum;
     }
 
-    private static float weight(Buffer w, int o, int i, int in) {
-        if (w.type() != DType.I8) return Native.value(w, (long) o * in + i);
-        return Int8Rows.value(w.slice((long) o * in, in).address(), i, in);
-    }
-
     private Buffer weights(RandomGenerator random, int in, int out) {
         Buffer values = memory.normal(random, in * out, 1);
-        if (in % Buffer.GROUP == 0) return memory.int8(values, in);
         return random.nextBoolean() ? values : memory.bf16(values);
     }
 
-    // A third of them whole groups, for 8-bit weights.
     private static int size(RandomGenerator random) {
-        if (random.nextInt(3) == 0) return Buffer.GROUP * (1 + random.nextInt(9));
         return 1 + random.nextInt(random.nextBoolean() ? 20 : 300);
     }
 }

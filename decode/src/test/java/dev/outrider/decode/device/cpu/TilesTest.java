@@ -9,11 +9,12 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Layout;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-class Int8RowsTest {
+class TilesTest {
     private CpuDevice device;
 
     @BeforeEach
@@ -29,10 +30,10 @@ class Int8RowsTest {
     @Test
     void errorIsWithinTheBound() {
         Seeds.run(20, random -> {
-            int in = Buffer.GROUP * (1 + random.nextInt(6)), out = 1 + random.nextInt(9);
+            int in = Buffer.GROUP * (1 + random.nextInt(6)), out = 1 + random.nextInt(70);
             float[] values = Seeds.normal(random, in * out, Math.exp(6 * random.nextGaussian()));
             Buffer held = device.hold(Tensor.of("w", values, out, in), DType.I8);
-            assertThat(held.bytes()).isEqualTo(in * out * 17L / 16);
+            assertThat(held.bytes()).isEqualTo(TileProduct.tiles(out) * Tiles.OUTS * in * 9L / 8);
             for (int i = 0; i < values.length; i++) {
                 double d = largest(values, i) / 127.0, floor = 127 * Math.scalb(1.0, -25);
                 assertThat((double) value(held, i, in))
@@ -45,7 +46,7 @@ class Int8RowsTest {
     @Test
     void valuesOfQ80AreHeldExactly() {
         Seeds.run(20, random -> {
-            int in = Buffer.GROUP * (1 + random.nextInt(6)), out = 1 + random.nextInt(9);
+            int in = Buffer.GROUP * (1 + random.nextInt(6)), out = 1 + random.nextInt(70);
             float[] values = new float[in * out];
             for (int i = 0; i < values.length; i += Buffer.GROUP) {
                 float d = Float.float16ToFloat(Float.floatToFloat16((float) Math.exp(2 * random.nextGaussian() - 4)));
@@ -56,6 +57,31 @@ class Int8RowsTest {
             for (int i = 0; i < values.length; i++)
                 assertThat(value(held, i, in)).isEqualTo(values[i]);
         });
+    }
+
+    @Test
+    void matricesOfBf16AreTheNearestToo() {
+        float[] values = Seeds.normal(Seeds.generator(5), 96 * 45, 1);
+        Buffer tiles = device.hold(Tensor.of("w", values, 45, 96), DType.BF16);
+        Buffer rows = device.hold(Tensor.of("w", values, 45 * 96), DType.BF16);
+        assertThat(tiles.layout()).isEqualTo(Tiles.layout(96));
+        assertThat(rows.layout()).isEqualTo(Layout.ROWS);
+        for (int i = 0; i < values.length; i++) assertThat(value(tiles, i, 96)).isEqualTo(Native.value(rows, i));
+        float[] odd = Seeds.normal(Seeds.generator(6), 40, 1);
+        assertThat(device.hold(Tensor.of("w", odd, 1, 40), DType.BF16).layout()).isEqualTo(Layout.ROWS);
+    }
+
+    @Test
+    void whatIsNotMadeForTilesRefusesThem() {
+        Buffer w = device.hold(Tensor.of("w", new float[64 * 64], 64, 64), DType.BF16);
+        Buffer x = device.allocate(DType.F32, 64 * 64), y = device.allocate(DType.F32, 64 * 64);
+        assertThatThrownBy(() -> w.slice(64, 64)).hasMessageContaining("inside a tile");
+        assertThatThrownBy(() -> device.linear(y, x, w, 1, 32, 128, 0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> device.rmsNorm(y, x, w, 1, 64, 1)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> device.copy(w, device.allocate(DType.BF16, 64 * 64), 64 * 64))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> device.linearInputGradient(y, x, w, 1, 64, 64, 0))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 
     @Test
@@ -130,7 +156,8 @@ class Int8RowsTest {
     }
 
     private static float value(Buffer matrix, int i, int in) {
-        long row = matrix.slice((long) (i / in) * in, in).address();
-        return Int8Rows.value(row, i % in, in);
+        int row = i / in, tile = row / Tiles.OUTS * Tiles.OUTS;
+        Buffer from = matrix.slice((long) tile * in, matrix.elements() - (long) tile * in);
+        return Tiles.value(from.address(), matrix.type(), row - tile, i % in);
     }
 }
