@@ -153,8 +153,7 @@ final class Drafters implements AutoCloseable {
         for (StepDrafter drafter : drafters) {
             candidates.add(new Candidate(drafter, cost(drafter)));
         }
-        return new Combined(
-                name, candidates, Calibration.read(run.calibration()), costs);
+        return new Combined(name, candidates, Calibration.read(run.calibration()), costs);
     }
 
     /** Time of a guess, in passes of the target that read one token. */

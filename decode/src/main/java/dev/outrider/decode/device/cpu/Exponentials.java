@@ -94,8 +94,15 @@ public final class Exponentials {
     private static DoubleVector exp(DoubleVector x) {
         DoubleVector clamped = x.max(LOWESTS), shifted = clamped.fma(LOG2ES, ROUNDS), n = shifted.sub(ROUNDS);
         DoubleVector r = n.fma(LN2_LOWS, n.fma(LN2_HIGHS, clamped));
-        DoubleVector y = S0.fma(r, S1).fma(r, S2).fma(r, S3).fma(r, S4).fma(r, S5).fma(r, S6);
-        y = y.fma(r, S7).fma(r, S8).fma(r, S9).fma(r, S10).fma(r, S11).fma(r, S12).fma(r, S13);
+        DoubleVector y =
+                S0.fma(r, S1).fma(r, S2).fma(r, S3).fma(r, S4).fma(r, S5).fma(r, S6);
+        y = y.fma(r, S7)
+                .fma(r, S8)
+                .fma(r, S9)
+                .fma(r, S10)
+                .fma(r, S11)
+                .fma(r, S12)
+                .fma(r, S13);
         LongVector exponent = shifted.reinterpretAsLongs().lanewise(VectorOperators.LSHL, 52);
         return y.reinterpretAsLongs()
                 .add(exponent)
