@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.io.Serializable;
+import java.util.Arrays;
 
 /**
  * What became of a prompt at a temperature: one line of a part.
@@ -35,6 +36,12 @@ public record Answer(
         String model)
         implements Serializable {
     static final String SKIPPED = "skipped", ERROR = "error";
+
+    /** Whether this is a model's answer to a prompt; of a prompt without tokens of its own the id decides. */
+    boolean answers(Prompt prompt, String hash) {
+        boolean same = prompt.ids() == null || skipped() || failed() || Arrays.equals(prompt.ids(), promptIds);
+        return same && hash.equals(model);
+    }
 
     @JsonIgnore
     public boolean skipped() {

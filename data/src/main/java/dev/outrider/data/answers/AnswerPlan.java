@@ -13,7 +13,8 @@ import java.util.Set;
 
 /**
  * Everything the answers of a folder depend on ({@code plan.json}). A folder is continued only by the same
- * plan: then the parts that exist are the ones that would be written again.
+ * plan, or by one for more or fewer prompts that begin with the same: then the parts that exist are the ones that
+ * would be written again.
  *
  * @param model {@code Checkpoint.hash()} of the target
  * @param vocabSize ids are below this: rows of the target's embedding
@@ -72,16 +73,50 @@ record AnswerPlan(
         }
     }
 
-    /** Writes the plan, or checks that the folder's is the same. */
-    void begin(Path folder) {
-        if (!Files.exists(folder.resolve(NAME))) {
-            AtomicFiles.file(folder.resolve(NAME), file -> JSON.writeValue(file.toFile(), this));
-        } else if (!read(folder).equals(this)) {
+    /** Writes the plan, or checks that the folder's can be continued. */
+    void begin(Path folder, List<Part> parts) {
+        boolean begun = Files.exists(folder.resolve(NAME));
+        if (begun && !continues(folder, parts)) {
             throw Failure.usage(
                     folder.resolve(NAME).toString(),
                     "answers of another job: " + read(folder),
                     "those of " + this,
                     "Choose another output folder, or remove this one.");
         }
+        if (begun && read(folder).equals(this)) return;
+        AtomicFiles.file(folder.resolve(NAME), file -> JSON.writeValue(file.toFile(), this));
+    }
+
+    /** Whether what a folder has of these parts, all of them, is what would be written again. */
+    boolean continues(Path folder, List<Part> parts) {
+        AnswerPlan old = read(folder);
+        if (old.equals(this)) return true;
+        int common = Math.min(old.prompts, prompts) / promptsPerPart;
+        return common > 0
+                && old.of(promptsHash, prompts).equals(this)
+                && parts.stream()
+                        .limit(common)
+                        .filter(part -> Files.exists(Part.file(folder, part.index())))
+                        .allMatch(part -> part.whole(folder, this).isPresent());
+    }
+
+    private AnswerPlan of(String otherHash, int others) {
+        return new AnswerPlan(
+                schema,
+                model,
+                tokenizerHash,
+                vocabSize,
+                ends,
+                otherHash,
+                others,
+                temperatures,
+                topP,
+                samples,
+                maxTokens,
+                context,
+                seed,
+                promptsPerPart,
+                slots,
+                topK);
     }
 }

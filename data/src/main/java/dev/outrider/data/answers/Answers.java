@@ -66,9 +66,14 @@ public final class Answers {
      * @throws Failure USAGE if the folder holds answers of another job, DATA for bad prompts or a bad target
      */
     public static AnswerReport generate(SparkSession spark, AnswerSpec spec, Progress progress) {
+        return generate(spark, spec, progress, () -> {});
+    }
+
+    /** As {@link #generate}, after {@code otherwise} where the folder holds answers of another job. */
+    public static AnswerReport generate(SparkSession spark, AnswerSpec spec, Progress progress, Runnable otherwise) {
         return SparkFailures.unwrapped(() -> {
             try (SharedTarget target = SharedTarget.open(spec.target())) {
-                return new Answers(spark, spec, progress, target).run();
+                return new Answers(spark, spec, progress, target).run(otherwise);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }
@@ -129,8 +134,10 @@ public final class Answers {
         return Hashes.hex(digest);
     }
 
-    private AnswerReport run() throws IOException {
-        plan.begin(spec.output());
+    private AnswerReport run(Runnable otherwise) throws IOException {
+        boolean begun = Files.exists(spec.output().resolve(AnswerPlan.NAME));
+        if (begun && !plan.continues(spec.output(), waiting)) otherwise.run();
+        plan.begin(spec.output(), waiting);
         Files.createDirectories(spec.output().resolve(Part.FOLDER));
         count();
         found = done();

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /** Some prompts whose answers are written as one file, whole or not at all. */
 record Part(int index, List<Prompt> prompts) implements Serializable {
@@ -50,11 +51,14 @@ record Part(int index, List<Prompt> prompts) implements Serializable {
         Path file = file(output, index);
         if (!Files.exists(file)) return Optional.empty();
         try {
-            List<String> wanted =
-                    Question.all(prompts, plan).stream().map(Question::id).toList();
+            List<Question> wanted = Question.all(prompts, plan);
             List<Answer> found = read(file);
-            boolean same = found.stream().map(Answer::id).toList().equals(wanted)
-                    && found.stream().allMatch(a -> plan.model().equals(a.model()));
+            boolean same = found.stream()
+                            .map(Answer::id)
+                            .toList()
+                            .equals(wanted.stream().map(Question::id).toList())
+                    && IntStream.range(0, found.size())
+                            .allMatch(i -> found.get(i).answers(wanted.get(i).prompt(), plan.model()));
             boolean whole = same && (plan.topK() == 0 || AnswerLaws.belong(output, index, plan.topK(), found));
             return whole ? Optional.of(found) : Optional.empty();
         } catch (IOException e) {

@@ -208,6 +208,67 @@ class AnswersTest {
     }
 
     @Test
+    void morePromptsGoOnAndFewerAreThere() {
+        Path output = folder.resolve("answers");
+        AnswerReport some = Answers.generate(spark, first(7, output), Progress.NONE);
+        assertThat(some.asked()).isEqualTo(7 * PER_PROMPT);
+        AnswerReport more = Answers.generate(spark, first(PROMPTS, output), Progress.NONE);
+        assertThat(more.found()).isEqualTo(6 * PER_PROMPT); // whole parts of three prompts
+        assertThat(texts(output)).isEqualTo(texts(first.output()));
+        AnswerReport fewer = Answers.generate(spark, first(6, output), Progress.NONE);
+        assertThat(fewer.found()).isEqualTo(6 * PER_PROMPT);
+        assertThat(answers(output)).hasSize(6 * PER_PROMPT);
+        fails(Failure.Kind.USAGE, "another job", spec(target, output, 3, 6));
+    }
+
+    private static AnswerSpec first(int most, Path output) {
+        AnswerSpec all = spec(output, 3);
+        return new AnswerSpec(
+                new Prompts.First(most, all.prompts()),
+                all.target(),
+                output,
+                all.temperatures(),
+                all.topP(),
+                all.samples(),
+                all.maxTokens(),
+                all.context(),
+                all.seed(),
+                3,
+                1);
+    }
+
+    @Test
+    void promptsThatBeginOtherwiseAreAnotherJob() throws IOException {
+        Path output = folder.resolve("answers");
+        Answers.generate(spark, first(6, output), Progress.NONE);
+        Path others = Files.writeString(
+                folder.resolve("others.jsonl"), Files.readString(prompts).replace("\"p0", "\"q0"));
+        AnswerSpec spec = first(6, output);
+        AnswerSpec other = new AnswerSpec(
+                new Prompts.Jsonl(List.of(others)),
+                spec.target(),
+                output,
+                spec.temperatures(),
+                spec.topP(),
+                spec.samples(),
+                spec.maxTokens(),
+                spec.context(),
+                spec.seed(),
+                3,
+                1);
+        fails(Failure.Kind.USAGE, "another job", other);
+        AnswerReport again = Answers.generate(spark, other, Progress.NONE, () -> {
+            try {
+                Files.move(output, folder.resolve("aside"));
+            } catch (IOException e) {
+                throw new java.io.UncheckedIOException(e);
+            }
+        });
+        assertThat(again.found()).isZero();
+        assertThat(folder.resolve("aside")).exists();
+    }
+
+    @Test
     void unwritableOutputIsNamed() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "no folder");
         fails(Failure.Kind.USAGE, "file", spec(file.resolve("answers"), 3));

@@ -65,11 +65,12 @@ final class Spark {
                 wanted.topK());
         long began = System.nanoTime();
         AtomicReference<Progress> progress = new AtomicReference<>();
-        AnswerReport report = Answers.generate(session(run), spec, (done, all, rate) -> {
+        dev.outrider.data.answers.Progress heard = (done, all, rate) -> {
             // What is heard first is what an earlier run left.
             if (progress.get() == null) progress.set(new Progress(run.out(), what, done, all, "tok"));
             progress.get().update(done, rate * (System.nanoTime() - began) / 1e9, "");
-        });
+        };
+        AnswerReport report = Answers.generate(session(run), spec, heard, () -> Models.setAside(run, wanted.output()));
         if (progress.get() != null) progress.get().close();
         run.out()
                 .printf(
