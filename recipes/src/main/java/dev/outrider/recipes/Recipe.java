@@ -36,6 +36,7 @@ public record Recipe(
         Draft draft,
         Training pretrain,
         Generate generate,
+        Tables tables,
         @Key("[]") List<Distill> alignments,
         Distill distill,
         Export export,
@@ -47,7 +48,7 @@ public record Recipe(
                 target.checkpoint().isPresent() != target.shape().isPresent(),
                 "target with " + (target.checkpoint().isPresent() ? "checkpoint and shape" : "neither"),
                 "either target.checkpoint (a given one) or target.shape with target.training (one to train)");
-        requireText(world, text, target, readsText(target, pretrain, alignments, distill));
+        requireText(world, text, target, readsText(target, pretrain, tables, alignments, distill));
         require(
                 generate.evaluation() > 0 || !evaluate.suites().isEmpty() || world.isPresent(),
                 "generate.evaluation 0 without evaluate.suites",
@@ -72,7 +73,7 @@ public record Recipe(
         require(
                 ways > 0 || !read,
                 "no text to pre-train on",
-                "world, text.inputs or text.written; or pretrain.steps 0 and every share 1");
+                "world, text.inputs or text.written; or pretrain.steps 0, every share 1 and no tables.text");
         require(
                 text.inputs().isEmpty() || ways == 1,
                 "text.inputs beside " + (world.isPresent() ? "a world" : "text.written"),
@@ -177,12 +178,14 @@ public record Recipe(
 
     /** Whether anything is trained on text. */
     public boolean readsText() {
-        return readsText(target, pretrain, alignments, distill);
+        return readsText(target, pretrain, tables, alignments, distill);
     }
 
-    private static boolean readsText(Target target, Training pretrain, List<Distill> alignments, Distill distill) {
+    private static boolean readsText(
+            Target target, Training pretrain, Tables tables, List<Distill> alignments, Distill distill) {
         return target.shape().isPresent()
                 || pretrain.steps() > 0
+                || tables.text()
                 || both(alignments, distill).stream().anyMatch(a -> a.share() < 1);
     }
 
@@ -512,6 +515,16 @@ public record Recipe(
                     dev.outrider.data.answers.Passages.PLACE + " in each, and one at least");
         }
     }
+
+    /**
+     * N-gram tables of the target's answers, always, and of other texts.
+     *
+     * @param text a second one of the pre-training text, for {@code tables} and {@code combined}
+     * @param textLeast its contexts that came fewer times are left out
+     */
+    public record Tables(
+            @Key("false") boolean text,
+            @Key(value = "2", min = 1) int textLeast) {}
 
     /** What alignment minimises between target law p and draft law q. */
     public enum Loss {

@@ -34,6 +34,7 @@ class ChatPipelineTest {
         ChatTarget.write(folder.resolve("elsewhere"), 2);
         Files.writeString(folder.resolve("chats.jsonl"), chats("a bee ", 40));
         Files.writeString(folder.resolve("prompts.jsonl"), chats("a goat ", 60) + chat(EVALUATED, "hay"));
+        Files.writeString(folder.resolve("passages.txt"), "a hen ran\n\nan egg was here and there\n\n" + EVALUATED);
         Files.writeString(folder.resolve("suite.jsonl"), """
                 {"question_id": 1, "category": "writing", "turns": ["%s"]}
                 {"question_id": 2, "category": "qa", "turns": ["an odd one"]}
@@ -50,10 +51,13 @@ class ChatPipelineTest {
                 generate:
                   prompts: [FOLDER/prompts.jsonl]
                   written: 40
+                  begin: ["", "a be"]
+                  passages: {texts: [FOLDER/passages.txt], least: 1, words: 3, ask: ["say {passage}"]}
                   temperatures: [0, 1.0]
                   max_tokens: 16
                   evaluation: 0
                   top_k: 8
+                tables: {text: true, text_least: 1}
                 alignments:
                   - name: kl
                     laws: stored
@@ -115,7 +119,10 @@ class ChatPipelineTest {
                         "draft vocabulary: 24 of " + ChatTarget.TOKENIZER.size() + " tokens",
                         "right on ",
                         "Proof: ");
-        assertThat(run("prompts/prompts.jsonl")).content().contains("\"task\":\"written\"", "a goat");
+        assertThat(run("prompts/prompts.jsonl"))
+                .content()
+                .contains("\"task\":\"written\"", "a goat", "say a hen ran", "say an egg was");
+        assertThat(out).contains(" of answers: ", " of text: ");
         assertThat(run("prompts/prompts.jsonl")).content().doesNotContain("old goat");
         try (Checkpoint pretrained = Checkpoint.open(last("pretrain"));
                 Checkpoint padded = Checkpoint.open(run("export/draft-kl-padded"))) {

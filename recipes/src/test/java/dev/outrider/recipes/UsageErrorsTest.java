@@ -212,7 +212,7 @@ class UsageErrorsTest {
         CommandLineRun.of("run", recipe, "generate.prompts=[]")
                 .failsWith(
                         2,
-                        "generate.prompts: found none; expected files of prompts, generate.written or generate.openings");
+                        "generate.prompts: found none; expected files of prompts, generate.written, generate.passages or generate.openings");
     }
 
     @Test

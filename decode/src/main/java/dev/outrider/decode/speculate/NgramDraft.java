@@ -38,7 +38,12 @@ public final class NgramDraft extends StepDrafter {
      * @param least a context counts if the table's texts had it so many times
      */
     public NgramDraft(NgramTable table, int order, int least, Choice choice) {
-        super(name(Math.min(order, table.order())), table.vocabulary());
+        this("", table, order, least, choice);
+    }
+
+    /** @param kind tells it in reports from those of another table; begins the name */
+    public NgramDraft(String kind, NgramTable table, int order, int least, Choice choice) {
+        super(kind + name(Math.min(order, table.order())), table.vocabulary());
         this.order = Math.min(order, table.order());
         this.least = least;
         this.choice = choice;

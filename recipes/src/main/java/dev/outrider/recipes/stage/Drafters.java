@@ -42,7 +42,7 @@ final class Drafters implements AutoCloseable {
     private final int capacity;
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
     private final Map<String, Opened> models = new HashMap<>();
-    private NgramTable table;
+    private NgramTable table, textTable;
 
     /** @param capacity most tokens of a text */
     Drafters(Run run, Device device, Opened target, int capacity) {
@@ -98,10 +98,19 @@ final class Drafters implements AutoCloseable {
     }
 
     private NgramTable table() {
-        if (table != null) return table;
-        table = NgramTable.open(TableStage.table(run));
-        closing.push(table);
+        if (table == null) table = table(TableStage.table(run));
         return table;
+    }
+
+    private NgramTable textTable() {
+        if (textTable == null) textTable = table(TableStage.textTable(run));
+        return textTable;
+    }
+
+    private NgramTable table(Path file) {
+        NgramTable opened = NgramTable.open(file);
+        closing.push(opened);
+        return opened;
     }
 
     private NeuralDraft neural(String name) {
@@ -129,13 +138,18 @@ final class Drafters implements AutoCloseable {
         return elsewhere != null ? Path.of(elsewhere) : Models.exported(run, name);
     }
 
-    /** Look-up, and the table by every order: which is to be believed depends on the place. */
+    /** Look-up, and the tables by every order: which is to be believed depends on the place. */
     private List<StepDrafter> free() {
         List<StepDrafter> free = new ArrayList<>(List.of(step(LOOKUP)));
-        for (int order = 2; order <= table().order(); order++) {
-            free.add(new NgramDraft(table(), order, 1, NgramDraft.Choice.DRAWN));
-        }
+        addOrders(free, "", table());
+        if (run.recipe().tables().text()) addOrders(free, "text ", textTable());
         return free;
+    }
+
+    private static void addOrders(List<StepDrafter> to, String kind, NgramTable table) {
+        for (int order = 2; order <= table.order(); order++) {
+            to.add(new NgramDraft(kind, table, order, 1, NgramDraft.Choice.DRAWN));
+        }
     }
 
     /** Those that the combination chooses from: the free ones and the draft. */
