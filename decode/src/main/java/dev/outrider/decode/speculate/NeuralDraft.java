@@ -1,6 +1,7 @@
 package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.DraftVocabulary;
+import dev.outrider.decode.device.cpu.Exponentials;
 import dev.outrider.decode.model.CausalModel;
 
 /**
@@ -20,6 +21,7 @@ public final class NeuralDraft extends StepDrafter {
     private final long parameters;
     private final DraftVocabulary outputs;
     private final float[] row;
+    private final double[] weights;
 
     /** Of indices of the row: a token that cannot be said cannot be repeated. */
     private final History history;
@@ -38,6 +40,7 @@ public final class NeuralDraft extends StepDrafter {
         this.parameters = parameters;
         outputs = model.outputs().orElse(null);
         row = new float[model.logits()];
+        weights = new double[row.length];
         history = new History(row.length);
     }
 
@@ -117,11 +120,7 @@ public final class NeuralDraft extends StepDrafter {
     }
 
     private double greatest() {
-        float max = Float.NEGATIVE_INFINITY;
-        for (float logit : row) max = Math.max(max, logit);
-        double sum = 0;
-        for (float logit : row) if (logit > max - 20) sum += Math.exp(logit - max);
-        return 1 / sum;
+        return 1 / Exponentials.weigh(row, weights, Exponentials.max(row), 1);
     }
 
     /** The target's id of an index of the row. */

@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.KeptPrompt;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Calibration;
@@ -115,7 +116,7 @@ final class Drafters implements AutoCloseable {
 
     private NeuralDraft neural(String name) {
         Opened model = model(name);
-        return new NeuralDraft(name, closed(model.another(device, capacity)), model.parameters());
+        return new NeuralDraft(name, new KeptPrompt(closed(model.another(device, capacity))), model.parameters());
     }
 
     private Llama closed(Llama llama) {

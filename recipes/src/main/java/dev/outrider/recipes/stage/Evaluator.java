@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.decode.model.KeptPrompt;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Decoder;
@@ -62,7 +63,7 @@ final class Evaluator {
             long seed) {
         this.targetModel = targetModel;
         this.models = models;
-        this.decoder = new Decoder(target);
+        this.decoder = new Decoder(new KeptPrompt(target));
         this.tokenizer = tokenizer;
         this.drafts = drafts;
         this.gammas = gammas;
