@@ -9,6 +9,7 @@ import static dev.outrider.decode.device.cpu.Lanes.store;
 import static dev.outrider.decode.device.cpu.Lanes.whole;
 
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Layout;
 
 /**
@@ -49,7 +50,7 @@ final class Gemm {
 
     /** As {@link #nt}, b being BF16: panels of it are widened and multiplied, each by the thread that uses it. */
     static void ntWidened(Threads threads, Scratch[] scratch, long c, long a, long b, int m, int n, int k, float beta) {
-        panels(threads, scratch, n, k, panel(k), (w, from, count) -> {
+        panels(threads, scratch, n, k, (w, from, count) -> {
             for (int r = 0; r < count; r++) widenRow(w + 4L * r * k, b + 2L * (from + r) * k, k);
             OpenBlas.sgemm(false, true, m, count, k, 1, a, k, w, k, beta, c + 4L * from, n);
         });
@@ -66,19 +67,16 @@ final class Gemm {
             int m,
             int n,
             float beta) {
-        int k = layout.inputs(), panel = panel(k) / Tiles.OUTS * Tiles.OUTS;
+        int k = layout.inputs();
         long stride = layout.stride(b.type());
-        panels(threads, scratch, n, k, panel, (w, from, count) -> {
+        panels(threads, scratch, n, k, (w, from, count) -> {
+            int wide = upTo(Tiles.OUTS, count);
             for (int o = 0; o < count; o += Tiles.OUTS) {
                 long tile = b.address() + (from + o) / Tiles.OUTS * stride;
-                Tiles.widenTile(w + 4L * o, 4L * panel, tile, b.type(), k);
+                Tiles.widenTile(w + 4L * o, 4L * wide, tile, b.type(), k);
             }
-            OpenBlas.sgemm(false, false, m, count, k, 1, a, k, w, panel, beta, c + 4L * from, n);
+            OpenBlas.sgemm(false, false, m, count, k, 1, a, k, w, wide, beta, c + 4L * from, n);
         });
-    }
-
-    private static int panel(int k) {
-        return Math.max(GRAIN, PANEL / k / GRAIN * GRAIN);
     }
 
     /** Work on outputs from .. from + count - 1 with memory for a panel at w. */
@@ -86,13 +84,30 @@ final class Gemm {
         void run(long w, int from, int count);
     }
 
-    private static void panels(Threads threads, Scratch[] scratch, int n, int k, int panel, Panel body) {
+    // Panels of whole units, alike in size and as many for each thread.
+    private static void panels(Threads threads, Scratch[] scratch, int n, int k, Panel body) {
         OpenBlas.oneThread();
-        int panels = (n + panel - 1) / panel, parts = Math.min(threads.count(), panels);
+        int panel = panel(threads.count(), n, k), parts = Math.min(threads.count(), (n + panel - 1) / panel);
         threads.run(parts, part -> {
             long w = scratch[part].floats((long) panel * k);
-            for (int p = part; p < panels; p += parts) body.run(w, p * panel, Math.min(panel, n - p * panel));
+            for (int from = part * panel; from < n; from += parts * panel) {
+                body.run(w, from, Math.min(panel, n - from));
+            }
         });
+    }
+
+    private static int panel(int threads, int n, int k) {
+        int most = Math.max(GRAIN, PANEL / k / GRAIN * GRAIN), needed = (n + most - 1) / most;
+        int even = upTo(threads, needed), panel = upTo(GRAIN, (n + even - 1) / even);
+        // Of fewer outputs OpenBLAS might take a block of rows for a small product, whose sums it orders otherwise.
+        long least = PART / ((long) Device.ROW_BLOCK * k);
+        boolean small = panel < least || n % panel != 0 && n % panel < least;
+        return small ? upTo(GRAIN, (n + needed - 1) / needed) : panel;
+    }
+
+    /** The least multiple that is not below n. */
+    private static int upTo(int multiple, int n) {
+        return (n + multiple - 1) / multiple * multiple;
     }
 
     private static void product(
