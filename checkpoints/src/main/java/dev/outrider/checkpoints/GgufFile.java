@@ -1,9 +1,7 @@
 package dev.outrider.checkpoints;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -56,16 +54,7 @@ final class GgufFile implements AutoCloseable {
 
     /** @throws Failure DATA naming file, place and offset where it is absent or malformed */
     static GgufFile open(Path path) {
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(path)) {
-            return new GgufFile(path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (IOException e) {
-            arena.close();
-            throw DiskFailures.reading(path, e);
-        } catch (RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return MappedFile.open(path, (arena, bytes) -> new GgufFile(path, arena, bytes));
     }
 
     private void checkMagic() {

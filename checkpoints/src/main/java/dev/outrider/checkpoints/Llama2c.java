@@ -1,11 +1,9 @@
 package dev.outrider.checkpoints;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -46,16 +44,7 @@ final class Llama2c implements Weights {
 
     /** @throws Failure DATA where header and size do not fit together */
     static Llama2c open(Path path) {
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(path)) {
-            return new Llama2c(path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (IOException e) {
-            arena.close();
-            throw DiskFailures.reading(path, e);
-        } catch (RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return MappedFile.open(path, (arena, bytes) -> new Llama2c(path, arena, bytes));
     }
 
     /** rms eps 1e-5, theta 10,000, BOS 1 and EOS 2 are constants of llama2.c. */

@@ -1,9 +1,7 @@
 package dev.outrider.checkpoints;
 
-import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.List;
@@ -35,16 +33,7 @@ public final class Safetensors implements AutoCloseable {
      * @throws Failure DATA naming file, tensor and offset where the file is absent or malformed
      */
     public static Safetensors open(Path path) {
-        Arena arena = Arena.ofShared();
-        try (FileChannel channel = FileChannel.open(path)) {
-            return new Safetensors(path, arena, channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena));
-        } catch (IOException e) {
-            arena.close();
-            throw DiskFailures.reading(path, e);
-        } catch (RuntimeException e) {
-            arena.close();
-            throw e;
-        }
+        return MappedFile.open(path, (arena, bytes) -> new Safetensors(path, arena, bytes));
     }
 
     /**
