@@ -1,5 +1,7 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.decode.device.cpu.Exponentials;
+
 /** The token of temperature 0: the largest logit, the lowest id among equals. */
 final class Greedy {
     private Greedy() {}
@@ -11,11 +13,8 @@ final class Greedy {
     }
 
     static int argmax(float[] logits) {
-        float max = Float.NEGATIVE_INFINITY;
-        for (float logit : logits) max = Math.max(max, logit); // NaN if any is
+        float max = Exponentials.max(logits); // NaN if any is
         if (!Float.isFinite(max)) throw Law.notFinite(max);
-        int id = 0;
-        while (logits[id] != max) id++;
-        return id;
+        return Exponentials.above(logits, 0, Math.nextDown(max));
     }
 }

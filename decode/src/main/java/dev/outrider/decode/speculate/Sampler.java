@@ -28,20 +28,13 @@ final class Sampler {
      * @throws Failure DATA for logits that are not finite
      */
     int choose(Sampling sampling, RandomGenerator random, History history) {
-        if (sampling.greedy()) return greedy(sampling, history);
+        if (sampling.greedy()) return Greedy.pick(logits, sampling, history);
         if (sampling.topK() > 0 || sampling.minP() > 0 || sampling.repetitionPenalty() != 1) {
             if (law == null) law = new Law(logits.length);
             return law.from(logits, sampling, history).draw(random);
         }
         double total = weigh(1 / sampling.temperature());
         return sampling.topP() < 1 ? nucleus(sampling.topP(), total, random) : draw(weights, total, random);
-    }
-
-    private int greedy(Sampling sampling, History history) {
-        if (sampling.repetitionPenalty() != 1) return Greedy.pick(logits, sampling, history);
-        float max = Exponentials.max(logits);
-        if (!Float.isFinite(max)) throw Law.notFinite(max);
-        return Exponentials.above(logits, 0, Math.nextDown(max));
     }
 
     private double weigh(double factor) {
