@@ -52,7 +52,7 @@ class ChatPipelineTest {
                   prompts: [FOLDER/prompts.jsonl]
                   written: 40
                   begin: ["", "a be"]
-                  passages: {texts: [FOLDER/passages.txt], least: 1, words: 3, ask: ["say {passage}"]}
+                  passages: {texts: [FOLDER/passages.txt], least: 1, words: 20, ask: ["say {passage}"]}
                   temperatures: [0, 1.0]
                   max_tokens: 16
                   evaluation: 0
@@ -122,7 +122,7 @@ class ChatPipelineTest {
         assertThat(run("prompts/prompts.jsonl"))
                 .content()
                 .contains("\"task\":\"written\"", "a goat", "say a hen ran", "say an egg was");
-        assertThat(out).contains(" of answers: ", " of text: ");
+        assertThat(out).contains(" of answers: ", " of text: ", "text bigram ");
         assertThat(run("prompts/prompts.jsonl")).content().doesNotContain("old goat");
         try (Checkpoint pretrained = Checkpoint.open(last("pretrain"));
                 Checkpoint padded = Checkpoint.open(run("export/draft-kl-padded"))) {

@@ -37,10 +37,11 @@ public record Answer(
         implements Serializable {
     static final String SKIPPED = "skipped", ERROR = "error";
 
-    /** Whether this is a model's answer to a prompt; of a prompt without tokens of its own the id decides. */
-    boolean answers(Prompt prompt, String hash) {
-        boolean same = prompt.ids() == null || skipped() || failed() || Arrays.equals(prompt.ids(), promptIds);
-        return same && hash.equals(model);
+    /** Whether this is a model's answer to a question; of a prompt without tokens of its own the id decides. */
+    boolean answers(Question question, String hash) {
+        int[] asked = question.prompt().ids();
+        boolean same = asked == null || skipped() || failed() || Arrays.equals(asked, promptIds);
+        return same && id.equals(question.id()) && hash.equals(model);
     }
 
     @JsonIgnore

@@ -73,31 +73,43 @@ record AnswerPlan(
         }
     }
 
-    /** Writes the plan, or checks that the folder's can be continued. */
-    void begin(Path folder, List<Part> parts) {
-        boolean begun = Files.exists(folder.resolve(NAME));
-        if (begun && !continues(folder, parts)) {
-            throw Failure.usage(
-                    folder.resolve(NAME).toString(),
-                    "answers of another job: " + read(folder),
-                    "those of " + this,
-                    "Choose another output folder, or remove this one.");
+    /**
+     * Writes the plan, unless the folder has it.
+     *
+     * @param parts of this plan
+     * @param otherwise is to move a folder away that holds another job's answers
+     * @throws Failure USAGE if it is there still
+     */
+    void begin(Path folder, List<Part> parts, Runnable otherwise) {
+        Path file = folder.resolve(NAME);
+        if (Files.exists(file)) {
+            AnswerPlan old = read(folder);
+            if (old.equals(this)) return;
+            if (!continues(old, folder, parts)) {
+                otherwise.run();
+                if (Files.exists(file)) throw another(file, old);
+            }
         }
-        if (begun && read(folder).equals(this)) return;
-        AtomicFiles.file(folder.resolve(NAME), file -> JSON.writeValue(file.toFile(), this));
+        AtomicFiles.file(file, temporary -> JSON.writeValue(temporary.toFile(), this));
     }
 
-    /** Whether what a folder has of these parts, all of them, is what would be written again. */
-    boolean continues(Path folder, List<Part> parts) {
-        AnswerPlan old = read(folder);
-        if (old.equals(this)) return true;
-        int common = Math.min(old.prompts, prompts) / promptsPerPart;
-        return common > 0
-                && old.of(promptsHash, prompts).equals(this)
-                && parts.stream()
-                        .limit(common)
-                        .filter(part -> Files.exists(Part.file(folder, part.index())))
-                        .allMatch(part -> part.whole(folder, this).isPresent());
+    private Failure another(Path file, AnswerPlan old) {
+        return Failure.usage(
+                file.toString(),
+                "answers of another job: " + old,
+                "those of " + this,
+                "Choose another output folder, or remove this one.");
+    }
+
+    // More or fewer prompts: what is there of the parts that both have, is what would be written again.
+    private boolean continues(AnswerPlan old, Path folder, List<Part> parts) {
+        if (!old.of(promptsHash, prompts).equals(this)) return false;
+        List<Part> there = parts.stream()
+                .limit(Math.min(old.prompts, prompts) / promptsPerPart)
+                .filter(part -> Files.exists(Part.file(folder, part.index())))
+                .toList();
+        return !there.isEmpty()
+                && there.stream().allMatch(part -> part.whole(folder, this).isPresent());
     }
 
     private AnswerPlan of(String otherHash, int others) {

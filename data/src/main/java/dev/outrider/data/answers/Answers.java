@@ -135,9 +135,7 @@ public final class Answers {
     }
 
     private AnswerReport run(Runnable otherwise) throws IOException {
-        boolean begun = Files.exists(spec.output().resolve(AnswerPlan.NAME));
-        if (begun && !plan.continues(spec.output(), waiting)) otherwise.run();
-        plan.begin(spec.output(), waiting);
+        plan.begin(spec.output(), waiting, otherwise);
         Files.createDirectories(spec.output().resolve(Part.FOLDER));
         count();
         found = done();

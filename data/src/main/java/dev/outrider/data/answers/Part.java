@@ -53,12 +53,9 @@ record Part(int index, List<Prompt> prompts) implements Serializable {
         try {
             List<Question> wanted = Question.all(prompts, plan);
             List<Answer> found = read(file);
-            boolean same = found.stream()
-                            .map(Answer::id)
-                            .toList()
-                            .equals(wanted.stream().map(Question::id).toList())
+            boolean same = found.size() == wanted.size()
                     && IntStream.range(0, found.size())
-                            .allMatch(i -> found.get(i).answers(wanted.get(i).prompt(), plan.model()));
+                            .allMatch(i -> found.get(i).answers(wanted.get(i), plan.model()));
             boolean whole = same && (plan.topK() == 0 || AnswerLaws.belong(output, index, plan.topK(), found));
             return whole ? Optional.of(found) : Optional.empty();
         } catch (IOException e) {

@@ -5,8 +5,8 @@ import dev.outrider.checkpoints.Tensor;
 
 /**
  * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
- * [out, in] as Hugging Face stores them, unless {@link #hold(Tensor, DType)} arranged them (see {@link Layout}). Activations, gradients and accumulation are F32; weights given
- * to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16, matrices also I8
+ * [out, in] as Hugging Face stores them, unless {@link #hold(Tensor, DType)} arranged them (see {@link Layout}).
+ * Activations, gradients and accumulation are F32; weights given to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16, matrices also I8
  * (8 bits and a scale for each {@link Buffer#GROUP} inputs), whose values are widened to F32 exactly.
  *
  * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long

@@ -20,7 +20,8 @@ import java.util.List;
  * of this text were right, against how often they should have been, {@value #GUESSES_BEFORE} as calibrated put before.
  *
  * <p><b>Lossless</b>, because which drafter guesses at a position, and whether any does, is decided before the token
- * there is drawn, from what is then known: the text and what became of earlier guesses, the tokens proposed before it, evidence on the law to draw from.
+ * there is drawn, from what is then known: the text and what became of earlier guesses, the tokens proposed before it,
+ * evidence on the law to draw from.
  * So given all that, the token is drawn from exactly the law q that stands beside it, and the {@link Verifier} makes
  * the text's next token one of p: whether by acceptance, from the residual, or, where nothing was proposed, from p
  * itself. Was the probability of the drawn token itself used to decide whether to keep it, its law would be another

@@ -26,15 +26,16 @@ public record Costs(double... passes) {
     }
 
     /**
-     * Measures a target with {@value #CONTEXT} tokens in its cache, which is emptied: the fastest of several passes of each size, sizes by turns, so that
-     * what else the machine does weighs little.
+     * Measures a target with up to {@value #CONTEXT} tokens in its cache, which is emptied: the fastest of several
+     * passes of each size, sizes by turns, so that what else the machine does weighs little.
      *
      * @param rows the longest pass, γ + 1
      */
     public static Costs measure(CausalModel target, int rows) {
-        int[] tokens = new int[CONTEXT + rows];
+        int context = Math.min(CONTEXT, target.capacity() - rows);
+        int[] tokens = new int[context + rows];
         target.truncate(0);
-        target.read(tokens, 0, CONTEXT, 1);
+        target.read(tokens, 0, context, 1);
         double[] least = new double[rows];
         for (long end = System.nanoTime() + WARM_NANOS; System.nanoTime() < end; ) measure(target, tokens, least);
         Arrays.fill(least, Double.MAX_VALUE);
@@ -49,9 +50,10 @@ public record Costs(double... passes) {
 
     private static double nanos(CausalModel target, int[] tokens, int rows) {
         long begun = System.nanoTime();
-        target.read(tokens, CONTEXT, rows, rows);
+        int context = target.length();
+        target.read(tokens, context, rows, rows);
         double nanos = Math.max(1, System.nanoTime() - begun);
-        target.truncate(CONTEXT);
+        target.truncate(context);
         return nanos;
     }
 

@@ -8,7 +8,6 @@ import dev.outrider.decode.speculate.Calibration;
 import dev.outrider.decode.speculate.Combined;
 import dev.outrider.decode.speculate.Combined.Candidate;
 import dev.outrider.decode.speculate.Costs;
-import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
@@ -32,10 +31,10 @@ import java.util.stream.Stream;
 /** Drafters by the names that recipes give them; opened once each, closed together. */
 final class Drafters implements AutoCloseable {
     static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", TABLES = "tables", COMBINED = "combined";
-    private static final int TIMES = 25, WARM = 200, CONTEXT = 128;
+    private static final int TIMES = 25, WARM = 8, CONTEXT = 128;
 
     /** What costs are measured in. */
-    static final int LEAST_CAPACITY = CONTEXT + WARM + TIMES + Decoder.MAX_GAMMA + 1;
+    static final int LEAST_CAPACITY = 2 * CONTEXT;
 
     private final Run run;
     private final Device device;
@@ -171,24 +170,27 @@ final class Drafters implements AutoCloseable {
         return new Combined(name, candidates, Calibration.read(run.calibration()), costs);
     }
 
-    /** Time of a guess, in passes of the target that read one token. */
+    /** Time of a guess, in passes of the target that read one token; a warm one of each. */
     private double cost(StepDrafter drafter) {
         if (!(drafter instanceof NeuralDraft)) return 0;
-        drafter.begin(new int[CONTEXT]);
+        Llama llama = target.llama();
+        int context = Math.min(CONTEXT, llama.capacity() / 2), times = Math.min(TIMES, context / 2);
         Runnable guess = () -> {
             drafter.hear(0, 0);
             drafter.propose(1, Sampling.GREEDY, null);
         };
-        Llama llama = target.llama();
-        llama.truncate(0);
-        llama.read(new int[CONTEXT], 0, CONTEXT, 1);
         Runnable pass = () -> {
             llama.read(new int[1], 0, 1, 1);
-            llama.truncate(CONTEXT);
+            llama.truncate(context);
         };
-        median(guess, WARM);
-        median(pass, TIMES);
-        return median(guess, TIMES) / median(pass, TIMES);
+        llama.truncate(0);
+        llama.read(new int[context], 0, context, 1);
+        double ratio = 0;
+        for (int round = 0; round < WARM; round++) {
+            drafter.begin(new int[context]);
+            ratio = median(guess, times) / median(pass, times);
+        }
+        return ratio;
     }
 
     private static double median(Runnable work, int times) {

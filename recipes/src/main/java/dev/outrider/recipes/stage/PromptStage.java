@@ -58,7 +58,7 @@ public final class PromptStage implements Stage {
         if (generate.openings() > 0) split.add(openings(run, generate), generate.evaluation());
         Suites suites = new Suites(run);
         if (generate.written() > 0) split.add(written(run, generate, suites), generate.evaluation());
-        generate.passages().ifPresent(p -> split.add(suites.clean(passages(run, p)), generate.evaluation()));
+        generate.passages().ifPresent(p -> split.add(passages(run, p, suites), generate.evaluation()));
         for (Path file : generate.prompts()) split.add(suites.clean(file), generate.evaluation());
         Corpus.writePrompts(run, split);
     }
@@ -102,13 +102,15 @@ public final class PromptStage implements Stage {
         return written.prompts();
     }
 
-    private static List<Prompt> passages(Run run, Recipe.Passages p) {
+    private static List<Prompt> passages(Run run, Recipe.Passages p, Suites suites) {
         Source.Text texts =
                 new Source.Text(p.texts().stream().map(Path::toString).toList(), p.unit());
         ChatTemplate template =
                 ChatTemplate.require(Models.target(run), run.recipe().target().chatTemplate());
-        return new Passages(texts, p.least(), p.words(), p.ask())
-                .prompts(Spark.session(run), template, Models.tokenizer(run));
+        Passages passages = new Passages(texts, p.least(), p.words(), p.ask());
+        return suites.clean(
+                passages.prompts(Spark.session(run), template, Models.tokenizer(run)),
+                p.texts().toString());
     }
 
     /** The first tokens of other such texts, as prompts. */

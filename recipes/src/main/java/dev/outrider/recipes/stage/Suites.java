@@ -58,22 +58,24 @@ final class Suites {
         List<Prompt> prompts = Corpus.read(run, file);
         if (contamination.isEmpty()) return prompts;
         if (Prompts.Jsonl.isForm(file)) {
-            return prompts.stream().filter(p -> !evaluated(said(p, file))).toList();
+            return clean(prompts, file.toString());
         }
         Set<String> out = evaluated(ConversationFiles.of(file));
         return prompts.stream().filter(p -> !out.contains(p.id())).toList();
     }
 
-    /** Prompts made of passages, without those that hold a prompt that is evaluated on. */
-    List<Prompt> clean(List<Prompt> passages) {
-        if (contamination.isEmpty()) return passages;
-        return passages.stream()
-                .filter(p -> !evaluated(said(p, Path.of(p.id()))))
-                .toList();
+    /**
+     * Prompts without those that hold one that is evaluated on.
+     *
+     * @param place they are from
+     */
+    List<Prompt> clean(List<Prompt> prompts, String place) {
+        if (contamination.isEmpty()) return prompts;
+        return prompts.stream().filter(p -> !evaluated(said(p, place))).toList();
     }
 
-    private static Conversation said(Prompt p, Path file) {
-        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, file.toString());
+    private static Conversation said(Prompt p, String place) {
+        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, place);
     }
 
     // A prompt goes by its row's id, or by the hash of what is said where several rows have it.

@@ -10,7 +10,10 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Values of any stored type in native memory, as the kernels read them: floats and bfloat16 in rows, matrices of bfloat16 or int8 in tiles. */
+/**
+ * Values of any stored type in native memory, as the kernels read them: floats and bfloat16 in rows, matrices of
+ * bfloat16 or int8 in tiles.
+ */
 final class Converted {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 

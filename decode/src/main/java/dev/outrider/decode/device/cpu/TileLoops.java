@@ -12,6 +12,9 @@ import jdk.incubator.vector.FloatVector;
  * The inner loops of {@link TileProduct}, defined once for every type of weights as {@link SkinnyLoops} is. Of
  * accumulator {@code c2l} c is the row of x, 2 the tile, and l its lower vector (h the higher). BF16 has no scales,
  * and all of a row is one group.
+ *
+ * <p>Long, because the numbers of rows and tiles must be constants to the compiler: in a loop over them accumulators
+ * would be objects.
  */
 final class TileLoops implements TileProduct.Loops {
     private static final boolean I8 = SkinnyLoops.type(MethodHandles.lookup()) == DType.I8;

@@ -108,7 +108,7 @@ final class TileProduct implements Threads.Part {
         return (out + OUTS - 1) / OUTS;
     }
 
-    /** Tiles of one part, those of a step {@code apart} from each other; in place of those past the end the last is read again. */
+    /** Tiles of a part, those of a step {@code apart}; in place of those past the end the last is read again. */
     @Override
     public void run(int part) {
         int tiles = tiles(out), from = (int) ((long) tiles * part / parts);
