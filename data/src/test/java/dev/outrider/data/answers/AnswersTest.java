@@ -238,6 +238,24 @@ class AnswersTest {
     }
 
     @Test
+    void anAnswerBelongsToItsPromptsTokens() {
+        Answer answer = answers(first.output()).get("p03@0.0#0");
+        int[] others = answer.promptIds().clone();
+        others[0]++;
+        assertThat(answer.answers(new Question(prompt(null), 0, 0), answer.model()))
+                .isTrue();
+        assertThat(answer.answers(new Question(prompt(answer.promptIds()), 0, 0), answer.model()))
+                .isTrue();
+        assertThat(answer.answers(new Question(prompt(others), 0, 0), answer.model()))
+                .isFalse();
+        assertThat(answer.answers(new Question(prompt(null), 0, 0), "another")).isFalse();
+    }
+
+    private static Prompt prompt(int[] ids) {
+        return new Prompt("p03", "t1", "story 3", ids);
+    }
+
+    @Test
     void promptsThatBeginOtherwiseAreAnotherJob() throws IOException {
         Path output = folder.resolve("answers");
         Answers.generate(spark, first(6, output), Progress.NONE);

@@ -137,6 +137,18 @@ class CombinedTest {
         assertThat(both.propose(1, Sampling.GREEDY, null).tokens()[0]).isEqualTo(4);
     }
 
+    @Test
+    void guessesBehindAWrongOneAreNotHeldAgainstIt() {
+        var a = List.of(new Candidate(new Constant("a", 3), 0));
+        var alone = new Combined("a", a, new Calibration(Map.of("a", rate(0.6))), new Costs(1, 1.2));
+        assertThat(first(alone, 9)).hasSize(3);
+        alone.hear(0, 5);
+        alone.propose(9, Sampling.GREEDY, null);
+        alone.hear(0, 5);
+        // One wrong guess a round: 0.6 · 8 / 9.2 = 0.52, and 0.52² > 0.2; with all three of a round 0.44² < 0.2.
+        assertThat(alone.propose(9, Sampling.GREEDY, null).count()).isEqualTo(2);
+    }
+
     /** Its cache follows what others proposed, and what became of it. */
     @Test
     void aNeuralDraftStaysInStepWithWhatOthersPropose() {
