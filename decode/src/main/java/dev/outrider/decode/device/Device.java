@@ -26,6 +26,14 @@ public interface Device extends AutoCloseable {
      */
     int ROW_BLOCK = 64;
 
+    /** Caches of keys and values have room for a multiple of so many entries. */
+    int CACHE_BLOCK = 32;
+
+    /** Capacity of a cache that is to hold so many entries. */
+    static int cacheCapacity(int entries) {
+        return (entries + CACHE_BLOCK - 1) / CACHE_BLOCK * CACHE_BLOCK;
+    }
+
     /** For logs and reports: kind, threads, vector width. */
     String name();
 
@@ -100,8 +108,12 @@ public interface Device extends AutoCloseable {
             boolean inverse);
 
     /**
-     * Attention of R new rows over a cache that already holds them: row r sees the first
-     * {@code context - R + r + 1} entries. keys and values are [G, capacity, D]; q and out are [R, H·D].
+     * Attention of R new rows over caches that already hold them: row r sees the first
+     * {@code context - R + r + 1} entries. q and out are [R, H·D].
+     *
+     * <p>Caches of keys and of values, F32 [G, capacity, D], capacity a multiple of {@link #CACHE_BLOCK}, lie within
+     * a head as the device likes it, but whole blocks of entries one after the other: the first n blocks of a head are
+     * its first n·CACHE_BLOCK·D elements.
      */
     void attend(
             Buffer out,
@@ -115,8 +127,17 @@ public interface Device extends AutoCloseable {
             int kvHeads,
             int headDim);
 
-    /** Writes R rows [R, G·D] into the cache [G, capacity, D] at entries first .. first+R-1. */
-    void append(Buffer cache, Buffer rows, int count, int first, int capacity, int kvHeads, int headDim);
+    /** Writes rows of keys and values, {@code count} of G·D each, into the caches at entries first .. first+count-1. */
+    void append(
+            Buffer keys,
+            Buffer values,
+            Buffer newKeys,
+            Buffer newValues,
+            int count,
+            int first,
+            int capacity,
+            int kvHeads,
+            int headDim);
 
     // ---- many sequences, a row of each: as the operations above, one sequence after the other ---------
 
@@ -129,14 +150,23 @@ public interface Device extends AutoCloseable {
         }
     }
 
-    /** Row r of [R, G·D] becomes entry {@code entry[r]} of cache r of [R, G, capacity, D]; none if negative. */
+    /** Row r of new keys and values [R, G·D] becomes entry {@code entry[r]} of caches r of [R, G, capacity, D]; none if negative. */
     default void appendEach(
-            Buffer caches, Buffer rows, int count, int[] entry, int capacity, int kvHeads, int headDim) {
-        int width = kvHeads * headDim;
+            Buffer keys,
+            Buffer values,
+            Buffer newKeys,
+            Buffer newValues,
+            int count,
+            int[] entry,
+            int capacity,
+            int kvHeads,
+            int headDim) {
+        long width = (long) kvHeads * headDim, cache = capacity * width;
         for (int r = 0; r < count; r++) {
             if (entry[r] < 0) continue;
-            Buffer cache = caches.slice((long) r * capacity * width, (long) capacity * width);
-            append(cache, rows.slice((long) r * width, width), 1, entry[r], capacity, kvHeads, headDim);
+            Buffer k = keys.slice(r * cache, cache), v = values.slice(r * cache, cache);
+            Buffer newK = newKeys.slice(r * width, width), newV = newValues.slice(r * width, width);
+            append(k, v, newK, newV, 1, entry[r], capacity, kvHeads, headDim);
         }
     }
 

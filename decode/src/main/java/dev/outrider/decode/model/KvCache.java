@@ -7,19 +7,20 @@ import java.util.Objects;
 import java.util.stream.IntStream;
 
 /**
- * Keys and values of the tokens read, [G, capacity, D] each for every layer, allocated once. Forgetting is
+ * Keys and values of the tokens read, as {@link Device#attend} has them, for every layer, allocated once. Forgetting is
  * O(1): entries past {@link #length} are never read and are written again before they count.
  */
 public final class KvCache implements AutoCloseable {
     private final Device device;
     private final Buffer[] keys, values;
-    private final int capacity;
+    private final int capacity, room;
     private int length;
 
     public KvCache(Device device, int layers, int capacity, int kvHeads, int headDim) {
         this.device = device;
         this.capacity = capacity;
-        long elements = (long) kvHeads * capacity * headDim;
+        this.room = Device.cacheCapacity(capacity);
+        long elements = (long) kvHeads * room * headDim;
         this.keys = buffers(layers, elements);
         this.values = buffers(layers, elements);
     }
@@ -38,8 +39,14 @@ public final class KvCache implements AutoCloseable {
         return values[layer];
     }
 
+    /** Most tokens. */
     public int capacity() {
         return capacity;
+    }
+
+    /** Capacity of the buffers: whole blocks. */
+    public int room() {
+        return room;
     }
 
     /** Tokens whose entries count. */

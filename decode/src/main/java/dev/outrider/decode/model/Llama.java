@@ -161,14 +161,13 @@ public final class Llama implements CausalModel {
     }
 
     private void attend(int layer, LlamaActivations a, int rows) {
-        int first = cache.length(), capacity = cache.capacity();
+        int first = cache.length(), capacity = cache.capacity(), room = cache.room();
         int heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
         Buffer keys = cache.keys(layer), values = cache.values(layer);
         device.rope(a.query, rows, heads * d, heads, d, rotary, capacity, first, rows, false);
         device.rope(a.key, rows, kvHeads * d, kvHeads, d, rotary, capacity, first, rows, false);
-        device.append(keys, a.key, rows, first, capacity, kvHeads, d);
-        device.append(values, a.value, rows, first, capacity, kvHeads, d);
-        device.attend(a.mixed, a.query, keys, values, rows, first + rows, capacity, heads, kvHeads, d);
+        device.append(keys, values, a.key, a.value, rows, first, room, kvHeads, d);
+        device.attend(a.mixed, a.query, keys, values, rows, first + rows, room, heads, kvHeads, d);
     }
 
     private void check(int[] tokens, int offset, int count) {

@@ -26,10 +26,10 @@ public final class LlamaBatch implements AutoCloseable {
     private final Device device;
     private final ModelConfig config;
     private final Optional<DraftVocabulary> outputs;
-    private final int slots, capacity;
+    private final int slots, capacity, room;
     private final LlamaPass pass;
     private final Buffer rotary, logits;
-    /** By layer, F32 [S, G, capacity, D]. */
+    /** By layer, F32 [S, G, room, D]. */
     private final Buffer[] keys, values;
 
     private final Buffer[] ownLogits;
@@ -51,14 +51,15 @@ public final class LlamaBatch implements AutoCloseable {
         this.slots = slots;
         this.capacity = capacity;
         LlamaPass.requireCapacity(config, capacity);
+        room = Device.cacheCapacity(capacity);
         outputs = weights.outputs;
         pass = new LlamaPass(device, weights, Math.max(slots, Llama.CHUNK));
-        rotary = RotaryTable.of(device, config, capacity);
+        rotary = RotaryTable.of(device, config, room);
         logits = device.allocate(DType.F32, (long) slots * config.outputSize());
         ownLogits = parts(logits);
         keys = caches();
         values = caches();
-        reader = new PromptReader(device, config, pass, rotary, slices(keys), slices(values), capacity, Llama.CHUNK);
+        reader = new PromptReader(device, config, pass, rotary, slices(keys), slices(values), room, Llama.CHUNK);
         waiting = new int[slots][];
         lengths = new int[slots];
         tokens = new int[slots];
@@ -68,7 +69,7 @@ public final class LlamaBatch implements AutoCloseable {
     }
 
     private Buffer[] caches() {
-        long elements = (long) slots * config.kvHeads() * capacity * config.headDim();
+        long elements = (long) slots * config.kvHeads() * room * config.headDim();
         return IntStream.range(0, config.layers())
                 .mapToObj(l -> device.allocate(DType.F32, elements))
                 .toArray(Buffer[]::new);
@@ -88,7 +89,12 @@ public final class LlamaBatch implements AutoCloseable {
 
     /** Bytes that the caches of one slot take. */
     public static long cacheBytes(ModelConfig config, int capacity) {
-        return 2L * config.layers() * config.kvHeads() * capacity * config.headDim() * DType.F32.bytes;
+        return 2L
+                * config.layers()
+                * config.kvHeads()
+                * Device.cacheCapacity(capacity)
+                * config.headDim()
+                * DType.F32.bytes;
     }
 
     public int slots() {
@@ -183,11 +189,10 @@ public final class LlamaBatch implements AutoCloseable {
 
     private void attendEach(int layer, LlamaActivations a, int rows) {
         int heads = config.heads(), kvHeads = config.kvHeads(), d = config.headDim();
-        device.ropeEach(a.query, rows, heads, d, rotary, capacity, positions);
-        device.ropeEach(a.key, rows, kvHeads, d, rotary, capacity, positions);
-        device.appendEach(keys[layer], a.key, rows, entries, capacity, kvHeads, d);
-        device.appendEach(values[layer], a.value, rows, entries, capacity, kvHeads, d);
-        device.attendEach(a.mixed, a.query, keys[layer], values[layer], rows, contexts, capacity, heads, kvHeads, d);
+        device.ropeEach(a.query, rows, heads, d, rotary, room, positions);
+        device.ropeEach(a.key, rows, kvHeads, d, rotary, room, positions);
+        device.appendEach(keys[layer], values[layer], a.key, a.value, rows, entries, room, kvHeads, d);
+        device.attendEach(a.mixed, a.query, keys[layer], values[layer], rows, contexts, room, heads, kvHeads, d);
     }
 
     /** Copies the logits after the slot's last token; raw, in nats. May be called by several threads. */

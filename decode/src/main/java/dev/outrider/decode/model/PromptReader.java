@@ -39,7 +39,8 @@ final class PromptReader implements LlamaPass.Context {
 
     /**
      * @param rotary for positions below capacity
-     * @param keys by layer and slot, F32 [G, capacity, D]; values alike
+     * @param keys by layer and slot, as {@link Device#attend} has them; values alike
+     * @param capacity entries of a slot, whole blocks
      * @param most rows of a pass that may be used, a multiple of the block
      */
     PromptReader(
@@ -155,13 +156,14 @@ final class PromptReader implements LlamaPass.Context {
                 copy(values[layer][p.source], v, p.shared);
             }
             if (p.rows == 0) continue;
-            device.append(k, keyRows[p.row], p.rows, p.first, capacity, kvHeads, d);
-            device.append(v, valueRows[p.row], p.rows, p.first, capacity, kvHeads, d);
+            device.append(k, v, keyRows[p.row], valueRows[p.row], p.rows, p.first, capacity, kvHeads, d);
         }
     }
 
+    // Whole blocks; what comes after the entries is overwritten before it counts.
     private void copy(Buffer from, Buffer to, int entries) {
-        long width = (long) capacity * config.headDim(), count = (long) entries * config.headDim();
+        long width = (long) capacity * config.headDim();
+        long count = (long) Device.cacheCapacity(entries) * config.headDim();
         for (int g = 0; g < config.kvHeads(); g++) {
             device.copy(from.slice(g * width, count), to.slice(g * width, count), count);
         }

@@ -1,7 +1,5 @@
 package dev.outrider.decode.device.cpu;
 
-import java.lang.foreign.MemorySegment;
-
 /**
  * Attention of one row for each of many caches, [R, G, capacity, D]. A row is one unit of work, dealt to
  * whoever is free, since rows see contexts of different lengths; its bits depend on its own cache alone.
@@ -10,21 +8,33 @@ final class BatchAttention implements Threads.Part {
     private long out, q, keys, values;
     private int[] context;
     private int capacity, heads, kvHeads, headDim;
-    private float[][] scores = {};
+    private QueryGroup[] groups = {};
 
-    /** Row r becomes entry entry[r] of cache r. */
-    static void append(long caches, long rows, int count, int[] entry, int capacity, int kvHeads, int headDim) {
-        long width = 4L * headDim;
+    /** Row r of the new keys and values becomes entry[r] of cache r; none if negative. */
+    static void append(
+            long keys,
+            long values,
+            long newKeys,
+            long newValues,
+            int count,
+            int[] entry,
+            int capacity,
+            int kvHeads,
+            int headDim) {
+        long row = 4L * kvHeads * headDim;
         for (int r = 0; r < count; r++) {
-            for (int g = 0; g < kvHeads && entry[r] >= 0; g++) {
-                long cache = (long) r * kvHeads + g;
-                MemorySegment.copy(
-                        Lanes.ALL,
-                        rows + cache * width,
-                        Lanes.ALL,
-                        caches + (cache * capacity + entry[r]) * width,
-                        width);
-            }
+            if (entry[r] < 0) continue;
+            long at = r * row, cache = at * capacity;
+            CachedAttention.append(
+                    keys + cache,
+                    values + cache,
+                    newKeys + at,
+                    newValues + at,
+                    1,
+                    entry[r],
+                    capacity,
+                    kvHeads,
+                    headDim);
         }
     }
 
@@ -42,23 +52,32 @@ final class BatchAttention implements Threads.Part {
         this.heads = heads;
         this.kvHeads = kvHeads;
         this.headDim = headDim;
-        room(rows, AttentionRow.scratch(capacity));
+        room(rows);
         threads.run(rows, this);
     }
 
-    private void room(int rows, int length) {
-        if (scores.length < rows || scores[0].length < length) scores = new float[rows][length];
+    private void room(int rows) {
+        if (groups.length >= rows && groups[0].holds(capacity)) return;
+        groups = new QueryGroup[Math.max(rows, groups.length)];
+        for (int i = 0; i < groups.length; i++) groups[i] = new QueryGroup(capacity);
     }
 
     @Override
     public void run(int row) {
-        long mixed = out + 4L * row * heads * headDim, query = q + 4L * row * heads * headDim;
-        int n = context[row];
-        for (int h = 0; h < heads; h++) {
-            long at = 4L * h * headDim;
-            long cache = 4L * headDim * capacity * ((long) row * kvHeads + h / (heads / kvHeads));
-            if (n == 0) Lanes.ALL.asSlice(mixed + at, 4L * headDim).fill((byte) 0);
-            else AttentionRow.attend(scores[row], mixed + at, query + at, keys + cache, values + cache, n, headDim);
+        long first = 4L * row * heads * headDim, cache = 4L * row * kvHeads * capacity * headDim;
+        if (context[row] == 0)
+            Lanes.ALL.asSlice(out + first, 4L * heads * headDim).fill((byte) 0);
+        else
+            for (int g = 0; g < kvHeads; g++)
+                head(groups[row], g, context[row], first, cache + 4L * g * capacity * headDim);
+    }
+
+    private void head(QueryGroup group, int kvHead, int n, long first, long cache) {
+        int together = heads / kvHeads;
+        for (int h = 0; h < together; h++) {
+            long at = first + 4L * (kvHead * together + h) * headDim;
+            group.add(out + at, q + at, n);
+            if (h + 1 == together || group.full()) group.attend(keys + cache, values + cache, headDim);
         }
     }
 }

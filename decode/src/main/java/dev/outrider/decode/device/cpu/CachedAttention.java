@@ -1,32 +1,39 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.decode.device.Buffer;
-import java.lang.foreign.MemorySegment;
 
 /**
  * Attention of a few new rows over a cache: out = softmax(q·Kᵀ / √D) · V for every head, K and V being the
- * entries the row may see. Cache: [G, capacity, D]; query head h reads key/value head h·G/H.
+ * entries the row may see. Query head h reads key/value head h·G/H; how a cache lies, {@link KeyBlocks} says.
  *
- * <p>One (row, head) pair is one unit of work, summed in an order that depends on its number of entries
- * alone: a row's bits do not depend on the rows beside it, nor on the threads.
+ * <p>A row's bits do not depend on the rows beside it, nor on the threads (see {@link QueryGroup}).
  */
 public final class CachedAttention implements Threads.Part {
     private static final ThreadLocal<CachedAttention> CALLER = ThreadLocal.withInitial(CachedAttention::new);
 
     private long out, q, keys, values;
     private int rows, context, capacity, heads, kvHeads, headDim, parts;
-    private float[][] scores = {};
+    private QueryGroup[] groups = {};
 
     private CachedAttention() {}
 
-    /** Writes rows [count, G·D] into the cache at entries first .. first + count - 1. */
-    public static void append(Buffer cache, Buffer rows, int count, int first, int capacity, int kvHeads, int headDim) {
+    /** Writes rows of keys and values [count, G·D] into the caches at entries first .. first + count - 1. */
+    static void append(
+            long keys,
+            long values,
+            long newKeys,
+            long newValues,
+            int count,
+            int first,
+            int capacity,
+            int kvHeads,
+            int headDim) {
         long width = 4L * headDim;
         for (int r = 0; r < count; r++) {
             for (int g = 0; g < kvHeads; g++) {
-                long from = rows.address() + ((long) r * kvHeads + g) * width;
-                long to = cache.address() + ((long) g * capacity + first + r) * width;
-                MemorySegment.copy(Lanes.ALL, from, Lanes.ALL, to, width);
+                long from = ((long) r * kvHeads + g) * width, head = g * capacity * width;
+                KeyBlocks.put(keys + head, first + r, newKeys + from, headDim);
+                KeyBlocks.putValue(values + head, first + r, newValues + from, headDim);
             }
         }
     }
@@ -36,7 +43,7 @@ public final class CachedAttention implements Threads.Part {
      *
      * @param out F32 [rows, heads·headDim]
      * @param q F32 [rows, heads·headDim], rotated
-     * @param keys F32 [kvHeads, capacity, headDim]
+     * @param keys F32, kvHeads·capacity·headDim elements
      * @param values as keys
      */
     public static void attend(
@@ -78,23 +85,31 @@ public final class CachedAttention implements Threads.Part {
 
     private void split(int parts) {
         this.parts = parts;
-        int length = AttentionRow.scratch(capacity);
-        if (scores.length < parts || scores[0].length < length) {
-            scores = new float[Math.max(parts, scores.length)][length];
+        if (groups.length >= parts && groups[0].holds(capacity)) return;
+        groups = new QueryGroup[Math.max(parts, groups.length)];
+        for (int i = 0; i < groups.length; i++) groups[i] = new QueryGroup(capacity);
+    }
+
+    /** Queries of one part, those of a key/value head one after the other. */
+    @Override
+    public void run(int part) {
+        int each = rows * (heads / kvHeads), all = each * kvHeads;
+        int from = (int) ((long) all * part / parts), to = (int) ((long) all * (part + 1) / parts);
+        for (int unit = from; unit < to; unit++) {
+            add(groups[part], unit / each, unit % each);
+            boolean last = unit + 1 == to || (unit + 1) % each == 0;
+            if (last || groups[part].full()) attend(groups[part], unit / each);
         }
     }
 
-    /** Units of one part, head by head, so that a head's keys and values stay near. */
-    @Override
-    public void run(int part) {
-        long units = (long) rows * heads;
-        int from = (int) (units * part / parts), to = (int) (units * (part + 1) / parts);
-        for (int unit = from; unit < to; unit++) unit(scores[part], unit / rows, unit % rows);
+    private void add(QueryGroup group, int kvHead, int index) {
+        int together = heads / kvHeads, row = index / together;
+        long at = 4L * headDim * ((long) row * heads + kvHead * together + index % together);
+        group.add(out + at, q + at, context - rows + row + 1);
     }
 
-    private void unit(float[] scores, int head, int row) {
-        long at = 4L * headDim * ((long) row * heads + head);
-        long cache = 4L * headDim * capacity * (head / (heads / kvHeads));
-        AttentionRow.attend(scores, out + at, q + at, keys + cache, values + cache, context - rows + row + 1, headDim);
+    private void attend(QueryGroup group, int kvHead) {
+        long cache = 4L * headDim * capacity * kvHead;
+        group.attend(keys + cache, values + cache, headDim);
     }
 }

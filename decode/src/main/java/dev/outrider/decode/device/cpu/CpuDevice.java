@@ -241,16 +241,33 @@ public final class CpuDevice implements Device {
         floats(q, n);
         floats(keys, cached);
         floats(values, cached);
+        checkBlocks(capacity);
         Objects.checkFromIndexSize(context - rows, rows, capacity);
         CachedAttention.attend(threads, out, q, keys, values, rows, context, capacity, heads, kvHeads, headDim);
     }
 
     @Override
-    public void append(Buffer cache, Buffer rows, int count, int first, int capacity, int kvHeads, int headDim) {
-        floats(cache, (long) kvHeads * capacity * headDim);
-        floats(rows, (long) count * kvHeads * headDim);
+    public void append(
+            Buffer keys,
+            Buffer values,
+            Buffer newKeys,
+            Buffer newValues,
+            int count,
+            int first,
+            int capacity,
+            int kvHeads,
+            int headDim) {
+        checkBlocks(capacity);
         Objects.checkFromIndexSize(first, count, capacity);
-        CachedAttention.append(cache, rows, count, first, capacity, kvHeads, headDim);
+        long cached = (long) kvHeads * capacity * headDim, n = (long) count * kvHeads * headDim;
+        long k = floats(keys, cached), v = floats(values, cached);
+        CachedAttention.append(
+                k, v, floats(newKeys, n), floats(newValues, n), count, first, capacity, kvHeads, headDim);
+    }
+
+    private static void checkBlocks(int capacity) {
+        if (capacity % CACHE_BLOCK == 0) return;
+        throw new IllegalArgumentException("a cache for " + capacity + " entries, no multiple of " + CACHE_BLOCK);
     }
 
     @Override
@@ -261,11 +278,20 @@ public final class CpuDevice implements Device {
     }
 
     @Override
-    public void appendEach(Buffer caches, Buffer rows, int count, int[] entry, int capacity, int kvHeads, int headDim) {
-        long to = floats(caches, (long) count * kvHeads * capacity * headDim);
-        long from = floats(rows, (long) count * kvHeads * headDim);
+    public void appendEach(
+            Buffer keys,
+            Buffer values,
+            Buffer newKeys,
+            Buffer newValues,
+            int count,
+            int[] entry,
+            int capacity,
+            int kvHeads,
+            int headDim) {
+        checkBlocks(capacity);
         for (int r = 0; r < count; r++) if (entry[r] >= 0) Objects.checkIndex(entry[r], capacity);
-        BatchAttention.append(to, from, count, entry, capacity, kvHeads, headDim);
+        long n = (long) count * kvHeads * headDim, k = floats(keys, n * capacity), v = floats(values, n * capacity);
+        BatchAttention.append(k, v, floats(newKeys, n), floats(newValues, n), count, entry, capacity, kvHeads, headDim);
     }
 
     @Override
@@ -281,6 +307,7 @@ public final class CpuDevice implements Device {
             int kvHeads,
             int headDim) {
         long n = (long) rows * heads * headDim, cached = (long) rows * kvHeads * capacity * headDim;
+        checkBlocks(capacity);
         for (int r = 0; r < rows; r++) Objects.checkIndex(context[r], capacity + 1);
         batchAttention.memory(floats(out, n), floats(q, n), floats(keys, cached), floats(values, cached));
         batchAttention.attend(threads, rows, context, capacity, heads, kvHeads, headDim);

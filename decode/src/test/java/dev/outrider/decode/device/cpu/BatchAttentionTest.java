@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -30,7 +31,8 @@ class BatchAttentionTest {
         static Shape random(RandomGenerator random) {
             int kvHeads = 1 + random.nextInt(3), heads = kvHeads * (1 + random.nextInt(4));
             int headDim = random.nextBoolean() ? 2 * (1 + random.nextInt(20)) : 8 << random.nextInt(5);
-            return new Shape(1 + random.nextInt(9), 1 + random.nextInt(80), heads, kvHeads, headDim);
+            int capacity = Device.CACHE_BLOCK * (1 + random.nextInt(3));
+            return new Shape(1 + random.nextInt(9), capacity, heads, kvHeads, headDim);
         }
 
         int cache() {
@@ -39,34 +41,55 @@ class BatchAttentionTest {
     }
 
     private Buffer normal(RandomGenerator random, int count) {
-        Buffer buffer = device.allocate(DType.F32, count);
-        device.upload(Seeds.normal(random, count, 1), 0, buffer, count);
+        return buffer(Seeds.normal(random, count, 1));
+    }
+
+    private Buffer buffer(float[] values) {
+        Buffer buffer = device.allocate(DType.F32, values.length);
+        device.upload(values, 0, buffer, values.length);
         return buffer;
     }
 
+    /** Rows are appended one by one, to caches that do not grow alike. */
     @Test
-    void attentionAgreesWithScalars() {
-        Seeds.run(60, random -> {
+    void attentionAgreesWithScalarsOverTheRowsThatWereAppended() {
+        Seeds.run(40, random -> {
             Shape s = Shape.random(random);
-            int width = s.heads * s.headDim;
-            Buffer q = normal(random, s.rows * width), out = normal(random, s.rows * width);
+            int width = s.heads * s.headDim, entry = s.kvHeads * s.headDim;
             Buffer keys = normal(random, s.rows * s.cache()), values = normal(random, s.rows * s.cache());
-            int[] context = random.ints(s.rows, 0, s.capacity + 1).toArray();
-            device.attendEach(out, q, keys, values, s.rows, context, s.capacity, s.heads, s.kvHeads, s.headDim);
-            Buffer expected = device.allocate(DType.F32, out.elements());
-            for (int u = 0; u < s.rows * s.heads; u++) {
-                int row = u / s.heads, group = u % s.heads / (s.heads / s.kvHeads);
-                if (context[row] == 0) continue;
-                long at = 4L * u * s.headDim, cache = 4L * s.headDim * s.capacity * (row * s.kvHeads + group);
-                AttentionRow.scalar(
-                        expected.address() + at,
-                        q.address() + at,
-                        keys.address() + cache,
-                        values.address() + cache,
-                        context[row],
+            float[][] keyRows = new float[s.rows][s.cache()], valueRows = new float[s.rows][s.cache()];
+            int[] context = new int[s.rows];
+            for (int step = 0; step < s.capacity; step++) {
+                float[] newKeys = Seeds.normal(random, s.rows * entry, 1);
+                float[] newValues = Seeds.normal(random, s.rows * entry, 1);
+                int[] entries = new int[s.rows];
+                for (int r = 0; r < s.rows; r++) {
+                    entries[r] = random.nextInt(3) == 0 ? -1 : context[r]++;
+                    if (entries[r] < 0) continue;
+                    System.arraycopy(newKeys, r * entry, keyRows[r], entries[r] * entry, entry);
+                    System.arraycopy(newValues, r * entry, valueRows[r], entries[r] * entry, entry);
+                }
+                device.appendEach(
+                        keys,
+                        values,
+                        buffer(newKeys),
+                        buffer(newValues),
+                        s.rows,
+                        entries,
+                        s.capacity,
+                        s.kvHeads,
                         s.headDim);
             }
-            assertThat(Native.floats(out)).containsExactly(Native.floats(expected), within(2e-5f));
+            float[] q = Seeds.normal(random, s.rows * width, 1), expected = new float[q.length];
+            Buffer out = normal(random, q.length);
+            device.attendEach(out, buffer(q), keys, values, s.rows, context, s.capacity, s.heads, s.kvHeads, s.headDim);
+            for (int u = 0; u < s.rows * s.heads; u++) {
+                int row = u / s.heads, at = u * s.headDim, g = u % s.heads / (s.heads / s.kvHeads);
+                if (context[row] == 0) continue;
+                PlainAttention.attend(
+                        expected, at, q, at, keyRows[row], valueRows[row], context[row], g, s.kvHeads, s.headDim);
+            }
+            assertThat(Native.floats(out)).containsExactly(expected, within(2e-5f));
         });
     }
 
@@ -93,24 +116,6 @@ class BatchAttentionTest {
                     s.kvHeads,
                     s.headDim);
             assertThat(Native.floats(out.slice((long) r * width, width))).isEqualTo(Native.floats(alone));
-        });
-    }
-
-    @Test
-    void appendPutsEveryRowInItsCache() {
-        Seeds.run(30, random -> {
-            Shape s = Shape.random(random);
-            int width = s.kvHeads * s.headDim;
-            Buffer rows = normal(random, s.rows * width), caches = normal(random, s.rows * s.cache());
-            float[] before = Native.floats(caches);
-            int[] entry = random.ints(s.rows, -1, s.capacity).toArray();
-            device.appendEach(caches, rows, s.rows, entry, s.capacity, s.kvHeads, s.headDim);
-            for (int i = 0; i < before.length; i++) {
-                int d = i % s.headDim, e = i / s.headDim % s.capacity, g = i / s.headDim / s.capacity;
-                boolean written = e == entry[g / s.kvHeads];
-                assertThat(Native.value(caches, i))
-                        .isEqualTo(written ? Native.value(rows, g * s.headDim + d) : before[i]);
-            }
         });
     }
 

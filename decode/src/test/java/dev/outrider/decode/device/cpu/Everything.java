@@ -3,6 +3,7 @@ package dev.outrider.decode.device.cpu;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -100,9 +101,10 @@ final class Everything {
         operations.put(
                 "attention gradient",
                 () -> device.causalAttentionGradient(dqkv, dout, out, logs, qkv, batch, TIME, HEADS, kv, DIM));
-        Buffer keys = normal(kv * TIME * DIM), values = normal(kv * TIME * DIM);
-        operations.put("append", () -> device.append(keys, qkv, 5, 3, TIME, kv, DIM));
-        operations.put("attend", () -> device.attend(out, dout, keys, values, 4, TIME, TIME, HEADS, kv, DIM));
+        int capacity = Device.cacheCapacity(TIME);
+        Buffer keys = normal(kv * capacity * DIM), values = normal(kv * capacity * DIM);
+        operations.put("append", () -> device.append(keys, values, qkv, dqkv, 5, 3, capacity, kv, DIM));
+        operations.put("attend", () -> device.attend(out, dout, keys, values, 4, TIME, capacity, HEADS, kv, DIM));
     }
 
     private void optimiser() {
