@@ -173,7 +173,7 @@ public final class Plan {
         double memory = STATE_BYTES * (double) c.parameters() + activations + 512 * 4.0 * c.vocabSize();
         out.append(String.format(
                 Locale.ROOT,
-                "  %-12s %.3g tokens in %d steps of %d x %d, %.3g FLOP, about %s, %.2f GB%n",
+                "  %-12s up to %.3g tokens in %d steps of %d x %d, %.3g FLOP, about %s, %.2f GB%n",
                 name,
                 tokens,
                 t.steps(),

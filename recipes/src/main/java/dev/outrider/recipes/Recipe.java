@@ -412,7 +412,7 @@ public record Recipe(
     /**
      * @param steps optimiser steps
      * @param batch rows of a step
-     * @param microBatch rows of one pass; 0: all of them
+     * @param microBatch most rows of a pass, whose padding is left out; 0: all of them
      * @param rate highest learning rate
      * @param minimum share of the highest rate that is left at the end
      * @param clip gradient norm

@@ -1,7 +1,11 @@
 package dev.outrider.trainer;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.IntStream;
 
 /**
  * One micro-batch: B sequences of T tokens, row-major.
@@ -11,6 +15,12 @@ import java.util.Optional;
  * @param laws the target's, where they were stored with the tokens
  */
 public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] counted, Optional<BatchLaws> laws) {
+    /** What a pass costs beside its tokens, in tokens: the weights are read, and their gradients read and written. */
+    private static final int PASS = 64;
+
+    /** Lengths of passes are multiples of this, where they are not the whole. */
+    private static final int ROUND = 16;
+
     public Batch {
         int n = sequences * time;
         if (tokens.length != n || labels.length != n || counted.length != n) {
@@ -49,6 +59,83 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
 
     public int positions() {
         return sequences * time;
+    }
+
+    /** Tokens of a sequence that matter to the loss: up to the one that its last counted position predicts; 0 if none counts. */
+    int needed(int sequence) {
+        int t = time - 1;
+        while (t >= 0 && counted[sequence * time + t] == 0) t--;
+        return t < 0 ? 0 : Math.min(time, t + 2);
+    }
+
+    /** Tokens of all sequences that matter to the loss. */
+    long needed() {
+        long sum = 0;
+        for (int s = 0; s < sequences; s++) sum += needed(s);
+        return sum;
+    }
+
+    /**
+     * The batch in passes, each cut to what its longest sequence needs: what follows the last counted position changes
+     * neither loss nor gradient. Sequences of like length share a pass, so that the passes together take least, a pass
+     * being worth {@value #PASS} tokens. A sequence of which nothing counts is left out, unless all are such.
+     *
+     * @param most sequences of a pass
+     */
+    public List<Batch> passes(int most) {
+        int[] order = IntStream.range(0, sequences)
+                .filter(s -> needed(s) > 0)
+                .boxed()
+                .sorted(Comparator.comparingInt(s -> -needed(s)))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        if (order.length == 0) return List.of(part(0, 1));
+        List<Batch> passes = new ArrayList<>();
+        int[] begins = cheapest(order, most);
+        for (int end = order.length; end > 0; end = begins[end]) {
+            passes.addFirst(cut(Arrays.copyOfRange(order, begins[end], end), length(order[begins[end]])));
+        }
+        return passes;
+    }
+
+    /** By n, of the first n sequences, longest first: where the last of the passes begins that take least. */
+    private int[] cheapest(int[] order, int most) {
+        long[] cost = new long[order.length + 1];
+        int[] begins = new int[cost.length];
+        for (int end = 1; end < cost.length; end++) {
+            cost[end] = Long.MAX_VALUE;
+            for (int from = Math.max(0, end - most); from < end; from++) {
+                long with = cost[from] + PASS + (long) (end - from) * length(order[from]);
+                if (with >= cost[end]) continue;
+                cost[end] = with;
+                begins[end] = from;
+            }
+        }
+        return begins;
+    }
+
+    private int length(int sequence) {
+        return Math.min(time, (needed(sequence) + ROUND - 1) / ROUND * ROUND);
+    }
+
+    /** Some sequences' first {@code length} tokens. */
+    private Batch cut(int[] chosen, int length) {
+        int[] from = Arrays.stream(chosen).map(s -> s * time).toArray();
+        byte[] counts = new byte[from.length * length];
+        for (int s = 0; s < from.length; s++) System.arraycopy(counted, from[s], counts, s * length, length);
+        return new Batch(
+                from.length,
+                length,
+                runs(tokens, from, length),
+                runs(labels, from, length),
+                counts,
+                laws.map(all -> all.runs(from, length)));
+    }
+
+    private static int[] runs(int[] of, int[] from, int length) {
+        int[] all = new int[from.length * length];
+        for (int s = 0; s < from.length; s++) System.arraycopy(of, from[s], all, s * length, length);
+        return all;
     }
 
     /** Sequences from .. to - 1. */

@@ -22,4 +22,15 @@ public record BatchLaws(int k, int[] ids, float[] logs) {
     BatchLaws part(int from, int to) {
         return new BatchLaws(k, Arrays.copyOfRange(ids, from * k, to * k), Arrays.copyOfRange(logs, from * k, to * k));
     }
+
+    /** Of {@code length} tokens from each of some tokens on. */
+    BatchLaws runs(int[] from, int length) {
+        int[] someIds = new int[from.length * length * k];
+        float[] someLogs = new float[someIds.length];
+        for (int s = 0; s < from.length; s++) {
+            System.arraycopy(ids, from[s] * k, someIds, s * length * k, length * k);
+            System.arraycopy(logs, from[s] * k, someLogs, s * length * k, length * k);
+        }
+        return new BatchLaws(k, someIds, someLogs);
+    }
 }

@@ -127,12 +127,12 @@ public final class Trainer implements AutoCloseable {
         if (loss.changed()) guard.restart();
         double weight = (double) rows / options.batch() / count;
         double sum = 0, accepted = 0;
-        for (int at = 0; at < rows; at += options.microBatch()) {
-            sum += graph.step(batch.part(at, Math.min(rows, at + options.microBatch())), loss, weight);
+        for (Batch pass : batch.passes(options.microBatch())) {
+            sum += graph.step(pass, loss, weight);
             accepted += loss.acceptanceSum();
         }
         rescale(loss.gradientScale());
-        tokens += batch.positions();
+        tokens += batch.needed();
         values.put(source.name() + "/loss", sum / count);
         if (taught < all) values.put(source.name() + "/outside", 1 - (double) taught / all);
         if (!Double.isNaN(accepted)) values.put(source.name() + "/acceptance", accepted / count);

@@ -7,7 +7,8 @@ import dev.outrider.trainer.optim.Schedule;
  *
  * @param steps optimiser steps in all
  * @param batch sequences per optimiser step
- * @param microBatch sequences per forward and backward pass; divides batch for equal work, changes nothing else
+ * @param microBatch most sequences of a forward and backward pass ({@link Batch#passes}); changes how sums are rounded,
+ *     and which tokens TVD++ draws, and nothing else
  * @param clip global gradient norm above which gradients are scaled down
  * @param decay decoupled weight decay, on matrices only
  * @param validateEvery steps between validations; 0 validates at the end alone

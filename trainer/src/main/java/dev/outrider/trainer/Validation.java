@@ -28,11 +28,12 @@ public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch
         loss.beginStep(0);
         int last = (int) Math.min(rows, shards.rows());
         for (int at = 0; at < last; at += microBatch) {
-            Batch batch = all.read(at, Math.min(last, at + microBatch) - at);
-            sum += graph.evaluate(batch, loss);
-            count += loss.count(batch);
-            collect(batch, loss.acceptance(), accepted);
-            collect(batch, loss.agreement(), agreed);
+            for (Batch pass : all.read(at, Math.min(last, at + microBatch) - at).passes(microBatch)) {
+                sum += graph.evaluate(pass, loss);
+                count += loss.count(pass);
+                collect(pass, loss.acceptance(), accepted);
+                collect(pass, loss.agreement(), agreed);
+            }
         }
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("valid/loss", sum / Math.max(1, count));

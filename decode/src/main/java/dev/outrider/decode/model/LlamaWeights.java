@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * The weights of a LlamaForCausalLM where a device can read them; several {@link Llama}s may share them. On
@@ -27,7 +28,11 @@ public final class LlamaWeights implements AutoCloseable {
             Buffer mlpNorm,
             Linear gate,
             Linear up,
-            Linear down) {}
+            Linear down) {
+        Stream<Linear> matrices() {
+            return Stream.of(query, key, value, output, gate, up, down);
+        }
+    }
 
     private final HeldTensors tensors;
     private final ModelConfig config;
@@ -103,6 +108,13 @@ public final class LlamaWeights implements AutoCloseable {
     /** The output matrix [V, C], [V', C] where only some tokens can be said; the embedding itself when tied. */
     public Buffer head() {
         return head.weight();
+    }
+
+    /** Bytes of the matrices that a pass reads, however few its rows: what bounds its speed. */
+    public long passBytes() {
+        return Stream.concat(layers.stream().flatMap(Layer::matrices), Stream.of(head))
+                .mapToLong(linear -> linear.weight().bytes())
+                .sum();
     }
 
     private Layer layer(int index) {

@@ -1,6 +1,8 @@
 package dev.outrider.recipes.verb;
 
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.recipes.bench.GenerationBench;
+import dev.outrider.recipes.bench.PassBench;
 import dev.outrider.recipes.bench.TrainingBench;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -12,7 +14,8 @@ import picocli.CommandLine.Option;
         name = "bench",
         mixinStandardHelpOptions = true,
         hidden = true,
-        description = "Speed of this machine's training, or of a model's writing; the scripts in bench/ call it.",
+        description =
+                "Speed of this machine's training, of a model's writing, or of its passes; the scripts in bench/ call it.",
         footer = {"", "Example:  ./outrider bench --teacher-layers 8"})
 public final class BenchVerb implements Callable<Integer> {
     @Option(names = "--threads", description = "0: all (default: ${DEFAULT-VALUE}).")
@@ -45,10 +48,26 @@ public final class BenchVerb implements Callable<Integer> {
     @Option(names = "--top-k", description = "Ids whose probabilities are kept at a token (default: ${DEFAULT-VALUE}).")
     int topK;
 
+    @Option(
+            names = "--passes",
+            paramLabel = "MODEL",
+            description = "What passes of this model cost, by rows and context.")
+    Path passes;
+
+    @Option(names = "--weights", description = "Of --passes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    WeightType weights = WeightType.BF16;
+
+    @Option(names = "--rows", description = "Of the largest pass (default: ${DEFAULT-VALUE}).")
+    int rows = 9;
+
     @Override
     public Integer call() throws IOException {
         if (generate != null) {
             new GenerationBench(generate, threads, slots, prompt, tokens, topK).run(System.out);
+            return 0;
+        }
+        if (passes != null) {
+            new PassBench(passes, threads, weights, rows).run(System.out);
             return 0;
         }
         TrainingBench.run(threads, sequences, time, steps, teacherLayers);

@@ -69,6 +69,9 @@ public final class LlamaHead extends LayerSettings {
 
     /** Forward, loss and backward. */
     static final class Run extends OutputRun<LlamaHead> {
+        /** So many positions in a row that do not count are passed over. */
+        private static final int GAP = 32;
+
         private final transient Activation dx = new Activation(DataType.FLOAT);
         private transient Buffer weight;
         private transient Buffer weightGradient;
@@ -116,35 +119,51 @@ public final class LlamaHead extends LayerSettings {
             return score + regularization;
         }
 
-        /** Goes over the micro-batch, with or without its gradient. */
+        /** Goes over what counts of the micro-batch, with or without its gradient. */
         void chunks(boolean gradient) {
             TokenLoss loss = step().loss();
             loss.begin(step().batch, step().weight);
-            int size = chunkRows(loss);
-            for (int first = 0; first < rows(); first += size) {
-                chunk(loss, first, Math.min(size, rows() - first), gradient);
+            int together = loss.rowsTogether(time());
+            int most = Math.max(1, layerConf().chunk / together) * together;
+            boolean begun = false;
+            for (int at = counted(0); at < rows(); ) {
+                int first = at / together * together;
+                int end = end(at, Math.min(rows(), first + most), together);
+                chunk(loss, first, end - first, gradient, begun);
+                begun = true;
+                at = counted(end);
             }
+            if (gradient && !begun && !step().accumulate) device().zero(weightGradient, weightGradient.elements());
             score = loss.sum() * step().weight;
         }
 
-        private int chunkRows(TokenLoss loss) {
-            int together = loss.rowsTogether(time());
-            return Math.max(1, layerConf().chunk / together) * together;
+        /** The first position from one on that counts; the number of rows if none does. */
+        private int counted(int from) {
+            int position = from;
+            while (position < rows() && step().batch.counted()[position] == 0) position++;
+            return position;
         }
 
-        private void chunk(TokenLoss loss, int first, int count, boolean gradient) {
+        /** Behind the last position that counts before {@code limit}, or before many that do not. */
+        private int end(int counted, int limit, int together) {
+            int end = counted;
+            for (int i = counted; i < limit && i - end < GAP; i++)
+                if (step().batch.counted()[i] != 0) end = i + 1;
+            return (end + together - 1) / together * together;
+        }
+
+        private void chunk(TokenLoss loss, int first, int count, boolean gradient, boolean begun) {
             Buffer logits = step().logits.of((long) count * layerConf().vocabulary);
             logits(first, count, logits);
             loss.apply(logits, first, count, layerConf().vocabulary, gradient);
-            if (gradient) chunkGradient(logits, first, count);
+            if (gradient) chunkGradient(logits, first, count, begun ? 1 : step().beta());
         }
 
         // normed still holds the chunk's rows from logits(); product is free for their gradient.
-        private void chunkGradient(Buffer dLogits, int first, int count) {
+        private void chunkGradient(Buffer dLogits, int first, int count, float beta) {
             LlamaHead s = layerConf();
             Buffer n = step().normed.of((long) count * s.channels);
             Buffer dn = step().product.of((long) count * s.channels);
-            float beta = first == 0 ? step().beta() : 1;
             device().linearWeightGradient(weightGradient, dLogits, n, count, s.channels, s.vocabulary, beta);
             device().linearInputGradient(dn, dLogits, weight, count, s.channels, s.vocabulary, 0);
             device().rmsNormGradient(

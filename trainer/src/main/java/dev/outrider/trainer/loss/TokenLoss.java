@@ -33,7 +33,7 @@ public interface TokenLoss {
     /**
      * Takes the draft's logits [rows, V] of positions first .. first+rows-1, adds to the sums, and, if
      * {@code gradient}, overwrites them with d loss / d logits (zero rows where a position does not count).
-     * Chunks come in order of their positions.
+     * Chunks come in order of their positions; between them some that do not count may be left out.
      */
     void apply(Buffer logits, int first, int rows, int vocabulary, boolean gradient);
 

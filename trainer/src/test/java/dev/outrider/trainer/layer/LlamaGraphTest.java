@@ -134,9 +134,81 @@ final class LlamaGraphTest {
         try (LlamaGraph graph =
                 LlamaGraph.create(config, Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
             graph.step(batch, loss, 1.0 / batch.count());
-            assertThat(loss.seen()).isEqualTo(batch.positions());
+            assertThat(loss.seen()).isEqualTo((int) batch.count());
             return floats(graph.gradients());
         }
+    }
+
+    /** The head passes over long stretches that do not count: each counted stretch alone, and together. */
+    @ParameterizedTest
+    @MethodSource("dev.outrider.trainer.layer.Models#all")
+    void stretchesThatCountAddUp(ModelConfig config) {
+        Seeds.run(3, random -> {
+            int time = 60;
+            Batch all = Models.batch(config, random, 3, time);
+            byte[][] stretches = new byte[1 + random.nextInt(4)][all.positions()];
+            byte[] together = new byte[all.positions()];
+            for (byte[] stretch : stretches) {
+                int from = random.nextInt(all.positions());
+                for (int i = from; i < Math.min(all.positions(), from + 1 + random.nextInt(20)); i++) {
+                    if (i % time == time - 1 || together[i] == 1) continue;
+                    stretch[i] = together[i] = 1;
+                }
+            }
+            int chunk = 1 + random.nextInt(30);
+            try (LlamaGraph graph =
+                    LlamaGraph.create(config, Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
+                var loss = new CrossEntropyOfTests(random.nextInt(3) == 0 ? time : 1);
+                double sum = graph.step(counting(all, together), loss, 1);
+                float[] found = floats(graph.gradients());
+                assertThat(loss.seen()).isEqualTo((int) counting(all, together).count());
+                graph.zeroGradients();
+                double expected = 0;
+                for (byte[] stretch : stretches) expected += graph.step(counting(all, stretch), loss, 1);
+                assertThat(sum).isCloseTo(expected, within(1e-6 * expected));
+                close(found, floats(graph.gradients()), 2e-6, "gradients");
+            }
+        });
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.outrider.trainer.layer.Models#all")
+    void whereNothingCountsTheGradientIsZeroWhateverWasThere(ModelConfig config) {
+        try (LlamaGraph graph = disturbed(config, Seeds.generator(8))) {
+            Batch batch = Models.batch(config, Seeds.generator(9), 2, 7);
+            graph.step(batch, new CrossEntropyOfTests(), 1);
+            graph.zeroGradients();
+            graph.step(counting(batch, new byte[batch.positions()]), new CrossEntropyOfTests(), 1);
+            assertThat(floats(graph.gradients())).containsOnly(0);
+        }
+    }
+
+    /** What follows the last position that counts changes neither loss nor gradient. */
+    @ParameterizedTest
+    @MethodSource("dev.outrider.trainer.layer.Models#all")
+    void passesAddUpToTheBatch(ModelConfig config) {
+        Seeds.run(3, random -> {
+            int time = 60, sequences = 1 + random.nextInt(6);
+            Batch all = Models.batch(config, random, sequences, time);
+            byte[] counted = all.counted().clone();
+            for (int s = 0; s < sequences; s++) {
+                Arrays.fill(counted, s * time + random.nextInt(time), (s + 1) * time, (byte) 0);
+            }
+            Batch batch = counting(all, counted);
+            try (LlamaGraph graph = disturbed(config, random)) {
+                var loss = new CrossEntropyOfTests();
+                double whole = graph.step(batch, loss, 1), sum = 0;
+                float[] expected = floats(graph.gradients());
+                graph.zeroGradients();
+                for (Batch pass : batch.passes(1 + random.nextInt(4))) sum += graph.step(pass, loss, 1);
+                assertThat(sum).isCloseTo(whole, within(FLOAT * whole));
+                close(floats(graph.gradients()), expected, FLOAT, "gradients");
+            }
+        });
+    }
+
+    private static Batch counting(Batch batch, byte[] counted) {
+        return new Batch(batch.sequences(), batch.time(), batch.tokens(), batch.labels(), counted);
     }
 
     @Test
