@@ -52,14 +52,8 @@ final class BatchAttention implements Threads.Part {
         this.heads = heads;
         this.kvHeads = kvHeads;
         this.headDim = headDim;
-        room(rows);
+        groups = QueryGroup.enough(groups, rows, capacity);
         threads.run(rows, this);
-    }
-
-    private void room(int rows) {
-        if (groups.length >= rows && groups[0].holds(capacity)) return;
-        groups = new QueryGroup[Math.max(rows, groups.length)];
-        for (int i = 0; i < groups.length; i++) groups[i] = new QueryGroup(capacity);
     }
 
     @Override

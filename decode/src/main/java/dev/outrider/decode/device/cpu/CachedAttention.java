@@ -85,9 +85,7 @@ public final class CachedAttention implements Threads.Part {
 
     private void split(int parts) {
         this.parts = parts;
-        if (groups.length >= parts && groups[0].holds(capacity)) return;
-        groups = new QueryGroup[Math.max(parts, groups.length)];
-        for (int i = 0; i < groups.length; i++) groups[i] = new QueryGroup(capacity);
+        groups = QueryGroup.enough(groups, parts, capacity);
     }
 
     /** Queries of one part, those of a key/value head one after the other. */

@@ -4,6 +4,7 @@ import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
 import static dev.outrider.decode.device.cpu.Lanes.LANES;
 
 import dev.outrider.decode.device.Device;
+import java.util.Arrays;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
@@ -33,8 +34,12 @@ final class QueryGroup {
         scores = new float[MOST * apart];
     }
 
-    boolean holds(int capacity) {
-        return capacity + LANES <= apart;
+    /** These, or where they are too few or too short others: at least {@code count}, for so many entries. */
+    static QueryGroup[] enough(QueryGroup[] groups, int count, int capacity) {
+        if (groups.length >= Math.max(1, count) && groups[0].apart >= capacity + LANES) return groups;
+        QueryGroup[] more = new QueryGroup[Math.max(count, groups.length)];
+        Arrays.setAll(more, i -> new QueryGroup(capacity));
+        return more;
     }
 
     /** A query that sees n > 0 entries. */
