@@ -148,6 +148,19 @@ class TrainerTest {
         }
     }
 
+    /** Tokens that were read, not the padding behind them. */
+    @Test
+    void tokensAreCountedWithoutPadding() {
+        try (LlamaGraph graph = LlamaGraph.create(SHAPE, device, 7);
+                Trainer trainer =
+                        trainer(graph, options(2, BATCH, 0, 1e-2, 0), "counted", TrainerTest::rows, Metrics.none())) {
+            Map<String, Double> values = trainer.step(0);
+            Batch batch = rows(0, BATCH);
+            assertThat(batch.needed()).isLessThan(batch.positions());
+            assertThat(values.get("tokens_per_second") * values.get("seconds")).isCloseTo(batch.needed(), within(1e-6));
+        }
+    }
+
     private static Map<String, float[]> weights(LlamaGraph graph) {
         Map<String, float[]> out = new HashMap<>();
         for (Tensor t : graph.tensors()) out.put(t.name(), t.floats());

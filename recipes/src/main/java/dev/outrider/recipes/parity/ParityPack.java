@@ -11,7 +11,7 @@ import java.util.List;
 /**
  * What a target and its draft said here, to be said again by whoever serves them: {@code parity.json}.
  *
- * @param tolerance of a logit, in parts of the largest of its case
+ * @param toleranceNats of a logit, but for what is added to all of its case
  * @param rounding what {@link Case#hash} is made of
  * @param expected block efficiency by draft length, where it was measured
  */
@@ -19,7 +19,7 @@ public record ParityPack(
         String target,
         String draft,
         String tokenizer,
-        double tolerance,
+        double toleranceNats,
         String rounding,
         List<Case> cases,
         List<Expected> expected) {

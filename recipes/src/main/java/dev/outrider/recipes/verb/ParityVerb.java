@@ -57,10 +57,10 @@ public final class ParityVerb implements Callable<Integer> {
         Parity.Logits found = Parity.logits(read, draft, device);
         System.out.printf(
                 Locale.ROOT,
-                "draft   %s: best logits within %.5f of the largest (allowed %.5f); %d of %d the same, rounded%n",
+                "draft   %s: best logits within %.4f nats (allowed %.1f); %d of %d the same, rounded%n",
                 draft,
                 found.difference(),
-                read.tolerance(),
+                read.toleranceNats(),
                 found.hashes(),
                 found.cases());
         return found.holds(read);

@@ -80,6 +80,48 @@ class ParityTest {
         }
     }
 
+    /** A softmax does not see what is added to all; what is added to one it does. */
+    @Test
+    void whatIsAddedToAllLogitsIsNoLoss() {
+        try (CpuDevice device = new CpuDevice(1)) {
+            ParityPack written = write(device);
+            assertThat(Parity.logits(added(written, 3, 3), draft, device).difference())
+                    .isLessThan(1e-5);
+            Parity.Logits one = Parity.logits(added(written, 0, 3), draft, device);
+            assertThat(one.holds(written)).isFalse();
+            assertThat(Parity.logits(added(written, 0, Float.POSITIVE_INFINITY), draft, device)
+                            .holds(written))
+                    .isFalse();
+        }
+    }
+
+    /** The pack with something added to every logit, and something else to the first of each case. */
+    private static ParityPack added(ParityPack pack, float all, float first) {
+        List<ParityPack.Case> cases = pack.cases().stream()
+                .map(c -> {
+                    float[] logits = c.logits().clone();
+                    for (int i = 0; i < logits.length; i++) logits[i] += i == 0 ? first : all;
+                    return new ParityPack.Case(
+                            c.text(),
+                            c.ids(),
+                            c.continuation(),
+                            c.continuationText(),
+                            c.margins(),
+                            c.top(),
+                            logits,
+                            c.hash());
+                })
+                .toList();
+        return new ParityPack(
+                pack.target(),
+                pack.draft(),
+                pack.tokenizer(),
+                pack.toleranceNats(),
+                pack.rounding(),
+                cases,
+                pack.expected());
+    }
+
     @Test
     void anotherModelDoesNot() {
         try (CpuDevice device = new CpuDevice(1)) {
