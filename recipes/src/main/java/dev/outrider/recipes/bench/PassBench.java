@@ -48,6 +48,7 @@ public record PassBench(Path model, int threads, WeightType weights, int rows) {
             try (Llama llama = new Llama(device, held, longest)) {
                 for (int context : CONTEXTS) if (context + rows <= longest) line(out, llama, context, least);
             }
+            out.printf(Locale.ROOT, "reading memory afterwards: %.1f GB/s%n", GemmRate.readGigabytes(device));
         }
     }
 
