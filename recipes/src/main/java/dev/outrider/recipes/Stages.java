@@ -78,6 +78,15 @@ public final class Stages {
         return all.stream().filter(s -> names.contains(s.name())).toList();
     }
 
+    /** What was made from the stage's earlier result is not done with the one to come, though its settings be the same. */
+    private static List<Stage> restingOn(Stage stage, Recipe recipe) {
+        return of(recipe).stream()
+                .filter(later -> !later.name().equals(stage.name()))
+                .filter(later -> wanted(later.name(), recipe).stream()
+                        .anyMatch(s -> s.name().equals(stage.name())))
+                .toList();
+    }
+
     private static String fingerprint(Stage stage, Recipe recipe) {
         List<Object> settings = new ArrayList<>(List.of(recipe.seed()));
         for (Stage s : wanted(stage.name(), recipe)) settings.add(s.settings(recipe));
@@ -90,6 +99,7 @@ public final class Stages {
             return;
         }
         run.enter(stage);
+        for (Stage later : restingOn(stage, run.recipe())) run.forget(later);
         if (run.begunOtherwise(stage, fingerprint)) {
             run.forget(stage);
             stage.clean(run);

@@ -154,6 +154,16 @@ class RunErrorsTest {
         assertThat(folder.resolve("run/text/train/manifest.json")).exists();
     }
 
+    /** What rests on it is made again with it, from where it stands. */
+    @Test
+    void whatRestsOnAStageThatRunsAgainIsNotDone() {
+        run("pretrain").succeeds();
+        run("data", "text.min_characters=100000").failsWith(3, "kept=0");
+        CommandLineRun back = run("pretrain").succeeds();
+        assertThat(back.out()).contains("[corpus] done before").doesNotContain("[pretrain] done before");
+        assertThat(run("pretrain").succeeds().out()).contains("[pretrain] done before");
+    }
+
     @Test
     void aDamagedCheckpointInTheWay() throws IOException {
         run("pretrain").succeeds();

@@ -61,7 +61,7 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
         return sequences * time;
     }
 
-    /** Tokens of a sequence that matter to the loss: up to the one that its last counted position predicts; 0 if none counts. */
+    /** Tokens of a sequence that matter to the loss: up to what its last counted position predicts; 0 if none counts. */
     int needed(int sequence) {
         int t = time - 1;
         while (t >= 0 && counted[sequence * time + t] == 0) t--;

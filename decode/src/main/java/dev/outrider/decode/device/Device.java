@@ -150,7 +150,10 @@ public interface Device extends AutoCloseable {
         }
     }
 
-    /** Row r of new keys and values [R, G·D] becomes entry {@code entry[r]} of caches r of [R, G, capacity, D]; none if negative. */
+    /**
+     * Row r of new keys and values [R, G·D] becomes entry {@code entry[r]} of caches r of [R, G, capacity, D]; none if
+     * negative.
+     */
     default void appendEach(
             Buffer keys,
             Buffer values,

@@ -1,6 +1,8 @@
 package dev.outrider.recipes.bench;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.device.cpu.GemmRate;
 import dev.outrider.decode.model.CausalModel;
@@ -25,6 +27,13 @@ public record PassBench(Path model, int threads, WeightType weights, int rows) {
     private static final int[] CONTEXTS = {128, 512, 1024};
     private static final int TIMES = 41;
     private static final long WARM_NANOS = 5_000_000_000L;
+
+    /** @throws Failure USAGE for a number of rows that is not in 1 .. what a pass keeps logits of */
+    public PassBench {
+        if (rows < 1 || rows > Device.INVARIANT_ROWS) {
+            throw Failure.usage("--rows", rows + " rows", "1 to " + Device.INVARIANT_ROWS, "Give fewer or more.");
+        }
+    }
 
     public void run(PrintStream out) {
         int all = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();

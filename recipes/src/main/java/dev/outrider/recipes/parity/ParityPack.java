@@ -1,7 +1,9 @@
 package dev.outrider.recipes.parity;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
 import java.io.IOException;
@@ -59,14 +61,22 @@ public record ParityPack(
         Path file = path.endsWith(FILE) ? path : path.resolve(FILE);
         try {
             return JSON.readValue(file.toFile(), ParityPack.class);
+        } catch (UnrecognizedPropertyException e) {
+            throw unreadable(file, "the field \"" + e.getPropertyName() + "\", which this version does not write", e);
+        } catch (JsonProcessingException e) {
+            throw unreadable(file, e.getOriginalMessage(), e);
         } catch (IOException e) {
-            throw new Failure(
-                    Failure.Kind.DATA,
-                    file.toString(),
-                    e.getMessage(),
-                    "a parity pack written by this version",
-                    "Evaluate the run again, or check the path.",
-                    e);
+            throw unreadable(file, e.getMessage(), e);
         }
+    }
+
+    private static Failure unreadable(Path file, String found, IOException cause) {
+        return new Failure(
+                Failure.Kind.DATA,
+                file.toString(),
+                found,
+                "a parity pack written by this version",
+                "Evaluate the run again, or check the path.",
+                cause);
     }
 }

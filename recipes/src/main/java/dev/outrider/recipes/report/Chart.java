@@ -3,14 +3,18 @@ package dev.outrider.recipes.report;
 import java.util.List;
 import java.util.Locale;
 
-/** A line chart as inline SVG: axes with round ticks, one colour a curve, a legend. */
+/** A line chart as inline SVG: axes with round ticks, one colour a curve, a legend of {@value #LEGEND} a line. */
 final class Chart {
     private static final int WIDTH = 460, HEIGHT = 260, LEFT = 52, RIGHT = 12, TOP = 30, BOTTOM = 40;
-    private static final String[] COLOURS = {"#0b6e4f", "#c8553d", "#3d5a80", "#8d6a9f", "#b08900", "#5c677d"};
+    private static final int LEGEND = 4, LEGEND_HEIGHT = 12;
+    private static final String[] COLOURS = {
+        "#0b6e4f", "#c8553d", "#3d5a80", "#8d6a9f", "#b08900", "#5c677d", "#2a9d8f", "#d6719a", "#7f5539", "#14213d"
+    };
 
     private final String title;
     private final String xLabel;
     private final List<Curve> curves;
+    private final int top;
     private final double[] x;
     private final double[] y;
 
@@ -18,6 +22,7 @@ final class Chart {
         this.title = title;
         this.xLabel = xLabel;
         this.curves = curves.stream().filter(c -> !c.points().isEmpty()).toList();
+        this.top = TOP + Math.max(0, this.curves.size() - 1) / LEGEND * LEGEND_HEIGHT;
         this.x = range(0, Double.NaN);
         this.y = range(1, baseline);
     }
@@ -91,10 +96,15 @@ final class Chart {
                         number(p[1])));
             }
         }
-        double at = LEFT + 8 + index * 100;
+        double at = LEFT + 8 + index % LEGEND * 100;
+        int line = TOP + index / LEGEND * LEGEND_HEIGHT;
         svg.append(String.format(
-                Locale.ROOT, "<rect x=\"%.1f\" y=\"%d\" width=\"10\" height=\"3\" fill=\"%s\"/>", at, TOP - 4, colour));
-        svg.append(text(at + 14, TOP, "start", "tick", c.name()));
+                Locale.ROOT,
+                "<rect x=\"%.1f\" y=\"%d\" width=\"10\" height=\"3\" fill=\"%s\"/>",
+                at,
+                line - 4,
+                colour));
+        svg.append(text(at + 14, line, "start", "tick", c.name()));
     }
 
     private static String text(double x, double y, String anchor, String kind, String text) {
@@ -113,7 +123,7 @@ final class Chart {
     }
 
     private double py(double value) {
-        return HEIGHT - BOTTOM - (value - y[0]) / (y[1] - y[0]) * (HEIGHT - BOTTOM - TOP - 6);
+        return HEIGHT - BOTTOM - (value - y[0]) / (y[1] - y[0]) * (HEIGHT - BOTTOM - top - 6);
     }
 
     /** About {@code count} round values within low and high. */

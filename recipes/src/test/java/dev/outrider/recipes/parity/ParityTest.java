@@ -1,8 +1,10 @@
 package dev.outrider.recipes.parity;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Models;
@@ -13,6 +15,8 @@ import dev.outrider.checkpoints.tokenizer.BpeTrainer;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.parity.ParityPack.Expected;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +82,22 @@ class ParityTest {
             HuggingFace.write(wide, padded.config(), padded.tensors(), Optional.of(TOKENIZER), Optional.empty());
             assertThat(Parity.logits(written, wide, device).difference()).isLessThan(1e-4);
         }
+    }
+
+    @Test
+    void aPackOfAnotherVersionIsRefusedByItsField() throws IOException {
+        try (CpuDevice device = new CpuDevice(1)) {
+            write(device);
+        }
+        Path file = pack.resolve(ParityPack.FILE);
+        Files.writeString(file, Files.readString(file).replace("toleranceNats", "tolerance"));
+        assertThatThrownBy(() -> ParityPack.read(pack))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining(file.toString())
+                .hasMessageContaining("the field \"tolerance\"")
+                .hasMessageContaining("Evaluate the run again");
+        Files.writeString(file, "{\"target\": ");
+        assertThatThrownBy(() -> ParityPack.read(pack)).isInstanceOf(Failure.class);
     }
 
     /** A softmax does not see what is added to all; what is added to one it does. */

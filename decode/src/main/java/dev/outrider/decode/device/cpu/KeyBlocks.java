@@ -18,14 +18,9 @@ final class KeyBlocks {
 
     private KeyBlocks() {}
 
-    /** Of channel d of an entry in the keys of a head. */
-    static long address(long keys, int entry, int d, int headDim) {
-        return keys + 4L * ((long) (entry / KEYS) * KEYS * headDim + d * KEYS + entry % KEYS);
-    }
-
     /** Key [D] at {@code from} becomes an entry. */
     static void put(long keys, int entry, long from, int headDim) {
-        long to = address(keys, entry, 0, headDim);
+        long to = keys + 4L * ((long) (entry / KEYS) * KEYS * headDim + entry % KEYS);
         for (int d = 0; d < headDim; d++) Lanes.set(to + 4L * KEYS * d, Lanes.get(from + 4L * d));
     }
 

@@ -108,27 +108,20 @@ final class QueryGroup {
     }
 
     private void mix(long values, int headDim) {
-        int common = Math.min(seen[0], Math.min(seen[1], seen[2])), d = 0;
-        if (PairedHead.holds(headDim)) common = 0;
-        for (; common > 0 && d + 4 * LANES <= headDim; d += 4 * LANES) {
-            mixRow(
-                    scores,
-                    at[0],
-                    at[1],
-                    at[2],
-                    out[0] + 4L * d,
-                    out[1] + 4L * d,
-                    out[2] + 4L * d,
-                    values + 4L * d,
-                    common,
-                    headDim);
-        }
-        for (int i = 0; i < count; i++) {
-            if (PairedHead.holds(headDim))
+        if (PairedHead.holds(headDim)) {
+            for (int i = 0; i < count; i++)
                 PairedHead.mix(scores, at[i], at[i] + apart - LANES, out[i], values, seen[i]);
-            else rest(i, values, d, common, headDim);
-            scaleRow(out[i], factor[i], headDim);
+        } else {
+            int common = Math.min(seen[0], Math.min(seen[1], seen[2])), d = 0;
+            for (; d + 4 * LANES <= headDim; d += 4 * LANES) together(values, d, common, headDim);
+            for (int i = 0; i < count; i++) rest(i, values, d, common, headDim);
         }
+        for (int i = 0; i < count; i++) scaleRow(out[i], factor[i], headDim);
+    }
+
+    private void together(long values, int d, int common, int headDim) {
+        long to = 4L * d;
+        mixRow(scores, at[0], at[1], at[2], out[0] + to, out[1] + to, out[2] + to, values + to, common, headDim);
     }
 
     // Entries that not all queries see, and channels that are not whole vectors by four.
