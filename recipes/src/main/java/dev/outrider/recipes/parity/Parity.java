@@ -128,7 +128,6 @@ public final class Parity {
             added[i] = found - c.logits()[i];
         }
         double alike = Arrays.stream(added).average().orElse(0);
-        if (!Double.isFinite(alike)) return Double.POSITIVE_INFINITY;
         return Arrays.stream(added).map(x -> Math.abs(x - alike)).max().orElse(0);
     }
 
