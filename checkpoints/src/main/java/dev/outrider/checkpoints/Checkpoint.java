@@ -1,5 +1,6 @@
 package dev.outrider.checkpoints;
 
+import dev.outrider.checkpoints.VisionNames.Part;
 import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
@@ -11,6 +12,7 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -28,9 +30,18 @@ public final class Checkpoint implements AutoCloseable {
     private final Set<String> names;
     private final Optional<DraftVocabulary> outputs;
     private Optional<Tokenizer> tokenizer;
+    private final Weights files;
+    private final Optional<Vision> vision;
     private String hash;
 
     private Checkpoint(Path path, ModelConfig config, Weights weights) {
+        this(path, config, weights, weights, Optional.empty());
+    }
+
+    /** files: closed with this; weights: the language model's, among them. */
+    private Checkpoint(Path path, ModelConfig config, Weights weights, Weights files, Optional<Vision> vision) {
+        this.files = files;
+        this.vision = vision;
         this.path = path;
         this.config = config;
         this.weights = weights;
@@ -41,8 +52,10 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     /**
-     * Opens a Hugging Face directory of a LlamaForCausalLM, a {@code .gguf} of a LLaMA, or a llama2.c
-     * {@code .bin}. Quantised tensors of a GGUF are float32 here, each made when it is first asked for.
+     * Opens a Hugging Face directory of a LlamaForCausalLM, a {@code .gguf} of a LLaMA, a llama2.c
+     * {@code .bin}, or the directory of a LLaVA, as transformers or as the LLaVA repository writes it: shape and tensors are
+     * then its language model's, and {@link #vision} is there. Quantised tensors of a GGUF are float32 here, each made
+     * when it is first asked for.
      *
      * @throws Failure USAGE where the path is no model, DATA where the model is damaged or another
      */
@@ -64,13 +77,31 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private static Checkpoint directory(Path folder) {
-        ModelConfig config = HuggingFaceConfig.read(folder);
+        Keys keys = Json.read(folder.resolve(HuggingFaceConfig.FILE));
+        if (LlavaConfig.is(keys)) return llava(folder, LlavaConfig.read(folder, keys));
+        ModelConfig config = HuggingFaceConfig.language(folder, keys);
         Weights weights = HuggingFaceWeights.open(folder);
         try {
             new LlamaLayout(config).check(weights);
             return new Checkpoint(folder, config.storedAs(weights.dtype(LlamaLayout.EMBEDDING)), weights);
         } catch (RuntimeException e) {
             weights.close();
+            throw e;
+        }
+    }
+
+    private static Checkpoint llava(Path folder, LlavaConfig config) {
+        Weights files = HuggingFaceWeights.open(folder);
+        try {
+            Map<Part, RenamedWeights> parts = VisionNames.parts(files);
+            Weights language = parts.get(Part.LANGUAGE);
+            new LlamaLayout(config.language()).check(language);
+            Optional<Tower> tower = config.tower().map(shape -> Tower.within(folder, shape, parts.get(Part.TOWER)));
+            Vision vision = new Vision(folder, config.vision(), parts.get(Part.PROJECTOR), tower);
+            ModelConfig stored = config.language().storedAs(language.dtype(LlamaLayout.EMBEDDING));
+            return new Checkpoint(folder, stored, language, files, Optional.of(vision));
+        } catch (RuntimeException e) {
+            files.close();
             throw e;
         }
     }
@@ -99,6 +130,11 @@ public final class Checkpoint implements AutoCloseable {
     /** The shape; its dtype is the type that the embedding is really stored in. */
     public ModelConfig config() {
         return config;
+    }
+
+    /** What the model sees with, if it does. */
+    public Optional<Vision> vision() {
+        return vision;
     }
 
     /** The tokens that the model can say, where these are not all that it reads. */
@@ -179,13 +215,23 @@ public final class Checkpoint implements AutoCloseable {
     private String computeHash() {
         MessageDigest digest = Hash.sha256();
         digest.update(config.toString().getBytes(StandardCharsets.UTF_8));
-        for (String name : names) {
-            Tensor t = tensor(name);
-            String head = name + " " + t.dtype() + " " + Arrays.toString(t.shape());
-            digest.update(head.getBytes(StandardCharsets.UTF_8));
-            update(digest, t.data());
-        }
+        for (String name : names) update(digest, tensor(name));
+        vision.ifPresent(v -> update(digest, v));
         return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private static void update(MessageDigest digest, Vision vision) {
+        digest.update(vision.config().toString().getBytes(StandardCharsets.UTF_8));
+        for (String name : vision.projectorNames()) update(digest, vision.projector(name));
+        if (!vision.hasTower()) return;
+        digest.update(vision.tower().config().toString().getBytes(StandardCharsets.UTF_8));
+        for (String name : vision.tower().names()) update(digest, vision.tower().tensor(name));
+    }
+
+    private static void update(MessageDigest digest, Tensor t) {
+        String head = t.name() + " " + t.dtype() + " " + Arrays.toString(t.shape());
+        digest.update(head.getBytes(StandardCharsets.UTF_8));
+        update(digest, t.data());
     }
 
     private static void update(MessageDigest digest, MemorySegment data) {
@@ -198,6 +244,7 @@ public final class Checkpoint implements AutoCloseable {
     /** Unmaps the weights; tensors of this checkpoint must not be used any more. */
     @Override
     public void close() {
-        weights.close();
+        vision.ifPresent(Vision::close);
+        files.close();
     }
 }

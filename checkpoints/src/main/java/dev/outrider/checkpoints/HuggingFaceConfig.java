@@ -24,7 +24,11 @@ final class HuggingFaceConfig {
 
     /** @throws Failure DATA naming file and key */
     static ModelConfig read(Path folder) {
-        Keys keys = Json.read(folder.resolve(FILE));
+        return language(folder, Json.read(folder.resolve(FILE)));
+    }
+
+    /** The shape that keys give which may stand within another model's configuration. */
+    static ModelConfig language(Path folder, Keys keys) {
         refuseOthers(keys);
         int vocab = keys.positive("vocab_size"), hidden = keys.positive("hidden_size");
         int heads = keys.positive("num_attention_heads");
@@ -151,7 +155,7 @@ final class HuggingFaceConfig {
         throw keys.wrong(OUTPUTS, "vocab_size, " + vocab + ", where tie_word_embeddings is true");
     }
 
-    private static DType dtype(Keys keys) {
+    static DType dtype(Keys keys) {
         String key = keys.has("dtype") ? "dtype" : "torch_dtype";
         return switch (keys.text(key).orElse("float32")) {
             case "float32" -> DType.F32;

@@ -13,7 +13,9 @@ import java.util.TreeSet;
  */
 final class LlamaLayout {
     static final String EMBEDDING = "model.embed_tokens.weight", HEAD = "lm_head.weight";
-    private static final Set<DType> WEIGHTS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
+    static final Set<DType> WEIGHTS = EnumSet.of(DType.F32, DType.BF16, DType.F16);
+    private static final String TIED =
+            "If the head is the embedding, set tie_word_embeddings to true; else get the whole model.";
     /** Beyond it a number of layers is a damaged file. */
     static final int MOST_LAYERS = 10_000;
 
@@ -63,26 +65,52 @@ final class LlamaLayout {
     /** @throws Failure DATA naming the first tensor that does not fit */
     void check(Weights weights) {
         shapes.forEach((name, shape) -> checkOne(weights, name, shape));
-        Set<String> others = new TreeSet<>(weights.names());
-        others.removeAll(shapes.keySet());
+        Set<String> others = others(weights, shapes.keySet());
         others.removeIf(name -> redundant(weights, name));
-        if (!others.isEmpty()) throw leftOver(weights, others);
+        if (!others.isEmpty()) throw leftOver(weights, others, kind());
         if (config.pruned()) DraftVocabulary.read(weights, config);
     }
 
-    private Failure leftOver(Weights weights, Set<String> others) {
-        String name = others.iterator().next();
+    private String kind() {
+        return "a LLaMA with " + config.layers() + " layers, attention_bias " + config.attentionBias() + ", mlp_bias "
+                + config.mlpBias();
+    }
+
+    /** Names of tensors that the shapes do not name, in order. */
+    static Set<String> others(Weights weights, Set<String> named) {
+        Set<String> others = new TreeSet<>(weights.names());
+        others.removeAll(named);
+        return others;
+    }
+
+    /** The first of the tensors that nobody would read. */
+    static Failure leftOver(Weights weights, Set<String> others, String kind) {
         return Failure.data(
-                weights.place(name),
+                weights.place(others.iterator().next()),
                 others.size() + " tensor(s) that the configuration has no place for: " + brief(others),
-                "tensors of a LLaMA with " + config.layers() + " layers, attention_bias " + config.attentionBias()
-                        + ", mlp_bias " + config.mlpBias(),
+                "tensors of " + kind,
                 "Correct config.json, or use a plain LLaMA checkpoint.");
     }
 
     private static void checkOne(Weights weights, String name, long[] shape) {
         if (optional(name) && !weights.names().contains(name)) return;
-        if (!weights.names().contains(name)) throw absent(weights, name, shape);
+        require(
+                weights,
+                name,
+                shape,
+                types(name),
+                name.equals(HEAD) ? TIED : "Get the whole model, or correct its config.json.");
+    }
+
+    /** @throws Failure DATA unless there is such a tensor, of such a shape and of one of these types */
+    static void require(Weights weights, String name, long[] shape, Set<DType> types, String ifAbsent) {
+        if (!weights.names().contains(name)) {
+            throw Failure.data(
+                    weights.place(name),
+                    "no such tensor",
+                    "shape " + Arrays.toString(shape) + " by the configuration",
+                    ifAbsent);
+        }
         if (!Arrays.equals(weights.shape(name), shape)) {
             throw Failure.data(
                     weights.place(name),
@@ -90,7 +118,6 @@ final class LlamaLayout {
                     Arrays.toString(shape) + " by the configuration",
                     "Configuration and weights belong to different models.");
         }
-        Set<DType> types = types(name);
         DType type = weights.dtype(name);
         if (!types.contains(type)) {
             throw Failure.data(weights.place(name), "type " + type, "one of " + types, "Convert the model's weights.");
@@ -108,16 +135,6 @@ final class LlamaLayout {
     /** Whether a model is whole without it: the mask says nothing that the map does not. */
     static boolean optional(String name) {
         return name.equals(DraftVocabulary.T2D);
-    }
-
-    private static Failure absent(Weights weights, String name, long[] shape) {
-        return Failure.data(
-                weights.place(name),
-                "no such tensor",
-                "shape " + Arrays.toString(shape) + " by the configuration",
-                name.equals(HEAD)
-                        ? "If the head is the embedding, set tie_word_embeddings to true; else get the whole model."
-                        : "Get the whole model, or correct its config.json.");
     }
 
     // Old files hold rotary frequencies, which follow from the configuration, and tied ones the embedding twice.

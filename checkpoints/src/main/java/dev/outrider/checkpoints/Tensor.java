@@ -1,8 +1,10 @@
 package dev.outrider.checkpoints;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.List;
 
 /**
  * A named, typed, row-major view of memory; usually a slice of a mapped file, valid until the file's
@@ -76,5 +78,20 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
     /** A tensor in heap memory holding a copy of the values. */
     public static Tensor of(String name, float[] values, long... shape) {
         return new Tensor(name, DType.F32, shape, MemorySegment.ofArray(values.clone()));
+    }
+
+    /** A copy of tensors of one type, one below the other: they differ in their first size at most. */
+    public static Tensor stacked(String name, List<Tensor> parts) {
+        Tensor first = parts.getFirst();
+        long[] shape = first.shape.clone();
+        shape[0] = parts.stream().mapToLong(part -> part.shape[0]).sum();
+        long bytes = parts.stream().mapToLong(part -> part.data.byteSize()).sum(), at = 0;
+        MemorySegment all = Arena.ofAuto().allocate(bytes, 64);
+        for (Tensor part : parts) {
+            if (part.dtype != first.dtype) throw new IllegalArgumentException(part.name + " is not of " + first.dtype);
+            MemorySegment.copy(part.data, 0, all, at, part.data.byteSize());
+            at += part.data.byteSize();
+        }
+        return new Tensor(name, first.dtype, shape, all);
     }
 }

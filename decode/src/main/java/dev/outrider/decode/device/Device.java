@@ -1,12 +1,13 @@
 package dev.outrider.decode.device;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Tensor;
 
 /**
  * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
  * [out, in] as Hugging Face stores them, unless {@link #hold(Tensor, DType)} arranged them (see {@link Layout}).
- * Activations, gradients and accumulation are F32; weights given to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32 or BF16, matrices also I8
+ * Activations, gradients and accumulation are F32; weights given to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32, BF16 or F16, matrices also I8
  * (8 bits and a scale for each {@link Buffer#GROUP} inputs), whose values are widened to F32 exactly.
  *
  * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long
@@ -45,7 +46,7 @@ public interface Device extends AutoCloseable {
     void free(Buffer buffer);
 
     /**
-     * Weights where the device can read them: on the cpu the mapped memory itself for F32 and BF16 (it
+     * Weights where the device can read them: on the cpu the mapped memory itself for F32, BF16 and F16 (it
      * must stay mapped), a converted copy for other types; elsewhere a copy in device memory.
      */
     Buffer hold(Tensor tensor);
@@ -197,6 +198,12 @@ public interface Device extends AutoCloseable {
         }
     }
 
+    /** y = (x - mean(x)) / sqrt(var(x) + eps) * gain + bias, row by row. y and x may be the same; gain and bias are F32. */
+    void layerNorm(Buffer y, Buffer x, Buffer gain, Buffer bias, int rows, int channels, float eps);
+
+    /** y = gelu(x), in one of its forms. y and x may be the same. */
+    void gelu(Gelu form, Buffer y, Buffer x, long elements);
+
     /** y[R, I] = silu(gate) * up. */
     void swiglu(Buffer y, Buffer gate, Buffer up, int rows, int stride, int width);
 
@@ -214,16 +221,31 @@ public interface Device extends AutoCloseable {
     /** dx += gradient through {@link #rmsNorm}; dgain += its gradient. dy may not alias dx. */
     void rmsNormGradient(Buffer dx, Buffer dgain, Buffer dy, Buffer x, Buffer gain, int rows, int channels, float eps);
 
+    /** dx += gradient through {@link #layerNorm}; dgain and dbias += theirs. dy may not alias dx. */
+    void layerNormGradient(
+            Buffer dx, Buffer dgain, Buffer dbias, Buffer dy, Buffer x, Buffer gain, int rows, int channels, float eps);
+
+    /** dx = dy · gelu'(x). dx and dy may be the same. */
+    void geluGradient(Gelu form, Buffer dx, Buffer dy, Buffer x, long elements);
+
     /**
-     * Causal self-attention of B sequences of T tokens. qkv rows are [H·D | G·D | G·D] with stride
+     * Self-attention of B sequences of T tokens, causal or over the whole sequence. qkv rows are [H·D | G·D | G·D] with stride
      * (H + 2G)·D, already rotated; out is [B·T, H·D]; logSum is [B, H, T], the log of each row's softmax
      * denominator, kept for the gradient.
      */
-    void causalAttention(
-            Buffer out, Buffer logSum, Buffer qkv, int batch, int time, int heads, int kvHeads, int headDim);
+    void selfAttention(
+            Buffer out,
+            Buffer logSum,
+            Buffer qkv,
+            int batch,
+            int time,
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean causal);
 
-    /** Gradient of {@link #causalAttention}: writes all of dqkv (laid out as qkv). */
-    void causalAttentionGradient(
+    /** Gradient of {@link #selfAttention}: writes all of dqkv (laid out as qkv). */
+    void selfAttentionGradient(
             Buffer dqkv,
             Buffer dout,
             Buffer out,
@@ -233,7 +255,8 @@ public interface Device extends AutoCloseable {
             int time,
             int heads,
             int kvHeads,
-            int headDim);
+            int headDim,
+            boolean causal);
 
     /** Writes dgate and dup (rows {@code stride} apart, as gate and up) from dy [R, width]. */
     void swigluGradient(Buffer dgate, Buffer dup, Buffer dy, Buffer gate, Buffer up, int rows, int stride, int width);

@@ -1,6 +1,7 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.DraftVocabulary;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -18,6 +19,19 @@ public interface CausalModel extends AutoCloseable {
     /** Number of logits a position has. */
     default int logits() {
         return outputs().map(DraftVocabulary::size).orElse(vocabulary());
+    }
+
+    /** Whether it reads pictures; a model that does not leaves them out and has positions of its own. */
+    default boolean sees() {
+        return false;
+    }
+
+    /** The pictures that placeholders of the texts to come stand for, see {@link Picture}; nothing where it cannot see. */
+    default void show(List<Picture> pictures) {}
+
+    /** What the model reads of a prompt: its rows of the pictures in place of their placeholders, or nothing there. */
+    default int[] own(int[] prompt) {
+        return Picture.left(prompt);
     }
 
     /** Most tokens the cache can hold. */

@@ -1,9 +1,11 @@
 package dev.outrider.decode.model;
 
+import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
@@ -29,6 +31,25 @@ final class HeldTensors implements AutoCloseable {
     Linear linear(String name, int in, int out, boolean bias) {
         Optional<Buffer> b = bias ? Optional.of(held(name + ".bias")) : Optional.empty();
         return new Linear(held(name + ".weight"), b, in, out);
+    }
+
+    /** A norm's gain, say: as F32, whatever its type. */
+    Buffer floats(String name) {
+        return held.computeIfAbsent(name, n -> device.hold(tensors.apply(n), DType.F32));
+    }
+
+    /** Matrices [out, in] one below the other, with biases: a copy. */
+    Linear stacked(List<String> names, int in, int out) {
+        Buffer weight = stacked(names, ".weight"), bias = stacked(names, ".bias");
+        return new Linear(weight, Optional.of(bias), in, names.size() * out);
+    }
+
+    private Buffer stacked(List<String> names, String ending) {
+        return held.computeIfAbsent(String.join("+", names) + ending, n -> {
+            List<Tensor> parts =
+                    names.stream().map(p -> tensors.apply(p + ending)).toList();
+            return type.held(device, Tensor.stacked(n, parts));
+        });
     }
 
     @Override

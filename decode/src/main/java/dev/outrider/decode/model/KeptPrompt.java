@@ -2,6 +2,7 @@ package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.DraftVocabulary;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 
 /**
@@ -16,6 +17,8 @@ public final class KeptPrompt implements CausalModel {
     private final float[] last;
     private int[] prompt = {};
 
+    private List<String> shown = List.of();
+
     /** The cache counts as empty, though the model's is not yet. */
     private boolean empty;
 
@@ -27,6 +30,27 @@ public final class KeptPrompt implements CausalModel {
         this.model = model;
         last = new float[model.logits()];
         empty = model.length() == 0;
+    }
+
+    @Override
+    public boolean sees() {
+        return model.sees();
+    }
+
+    @Override
+    public void show(List<Picture> pictures) {
+        List<String> ids = pictures.stream().map(Picture::id).toList();
+        if (ids.equals(shown)) return;
+        shown = ids;
+        prompt = new int[0];
+        empty = true;
+        atPrompt = false;
+        model.show(pictures);
+    }
+
+    @Override
+    public int[] own(int[] prompt) {
+        return model.own(prompt);
     }
 
     @Override

@@ -74,6 +74,15 @@ public final class Llama implements CausalModel {
         return resource;
     }
 
+    /**
+     * Rows that ids below 0 stand for, {@code -1 - i} for row i.
+     *
+     * @param rows F32 [at least count, C]; stays the caller's
+     */
+    void pictures(Buffer rows, int count) {
+        pass.pictures(rows, count);
+    }
+
     public ModelConfig config() {
         return config;
     }
@@ -173,7 +182,7 @@ public final class Llama implements CausalModel {
     private void check(int[] tokens, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, tokens.length);
         if (count > capacity() - length()) throw LlamaPass.full(length(), count, capacity());
-        LlamaPass.requireIds(config, tokens, offset, count);
+        pass.requireIds(tokens, offset, count);
     }
 
     @Override

@@ -24,6 +24,8 @@ final class LlamaPass implements AutoCloseable {
     private final Device device;
     private final LlamaWeights weights;
     private final ModelConfig config;
+    private Buffer pictures;
+    private int pictureRows;
 
     /** @param rows most rows of a pass */
     LlamaPass(Device device, LlamaWeights weights, int rows) {
@@ -33,13 +35,44 @@ final class LlamaPass implements AutoCloseable {
         this.a = new LlamaActivations(device, config, rows);
     }
 
+    /** Rows [count, C] that ids below 0 stand for. */
+    void pictures(Buffer rows, int count) {
+        pictures = rows;
+        pictureRows = count;
+    }
+
     /** Leaves the last layer's output in a.x. */
     void run(int[] tokens, int offset, int rows, Context context) {
-        device.embed(a.x, weights.embedding, tokens, offset, rows, config.hiddenSize());
+        embed(tokens, offset, rows);
         for (int l = 0; l < config.layers(); l++) {
             LlamaWeights.Layer layer = weights.layers.get(l);
             attention(layer, l, rows, context);
             mlp(layer, rows);
+        }
+    }
+
+    private void embed(int[] tokens, int offset, int rows) {
+        int words = words(tokens, offset, rows, 0);
+        if (words > 0) device.embed(a.x, weights.embedding, tokens, offset, words, config.hiddenSize());
+        if (words < rows) mixed(tokens, offset, rows, words);
+    }
+
+    // Tokens from r on until the next row of a picture.
+    private static int words(int[] tokens, int offset, int rows, int r) {
+        int end = r;
+        while (end < rows && tokens[offset + end] >= 0) end++;
+        return end - r;
+    }
+
+    private void mixed(int[] tokens, int offset, int rows, int from) {
+        int c = config.hiddenSize();
+        for (int r = from; r < rows; ) {
+            int words = words(tokens, offset, rows, r);
+            long at = (long) r * c, row = -1 - tokens[offset + r];
+            if (words > 0)
+                device.embed(a.x.slice(at, (long) words * c), weights.embedding, tokens, offset + r, words, c);
+            else device.copy(pictures.slice(row * c, c), a.x.slice(at, c), c);
+            r += Math.max(1, words);
         }
     }
 
@@ -76,11 +109,20 @@ final class LlamaPass implements AutoCloseable {
         weights.head.apply(device, into, a.normed, rows, 0);
     }
 
+    /** Refuses ids that the vocabulary does not have, and rows of pictures that were not shown. */
+    void requireIds(int[] tokens, int offset, int count) {
+        requireIds(config, pictureRows, tokens, offset, count);
+    }
+
     /** Refuses ids that the vocabulary does not have. */
     static void requireIds(ModelConfig config, int[] tokens, int offset, int count) {
+        requireIds(config, 0, tokens, offset, count);
+    }
+
+    private static void requireIds(ModelConfig config, int rows, int[] tokens, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, tokens.length);
         for (int i = offset; i < offset + count; i++) {
-            if (tokens[i] >= 0 && tokens[i] < config.vocabSize()) continue;
+            if (tokens[i] >= -rows && tokens[i] < config.vocabSize()) continue;
             throw Failure.data(
                     "token " + (i - offset) + " of the text to read",
                     "id " + tokens[i],

@@ -1,6 +1,7 @@
 package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.model.Picture;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -103,6 +104,11 @@ public final class Combined implements Drafter {
         long sum = 0;
         for (Candidate candidate : candidates) sum += candidate.drafter.parameters();
         return sum;
+    }
+
+    @Override
+    public void show(List<Picture> pictures) {
+        for (Candidate candidate : candidates) candidate.drafter.show(pictures);
     }
 
     @Override

@@ -2,6 +2,7 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.model.CausalModel;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.speculate.Drafter.Proposal;
 import java.util.Objects;
 
@@ -36,7 +37,8 @@ public final class Decoder {
     /**
      * The same text under greedy decoding, and text of the same law under sampling, in fewer passes.
      *
-     * @param prompt at least one token
+     * @param prompt at least one token; {@link Picture#placeholder} for each picture, of those that target and drafter
+     *     were shown
      * @param gamma γ, the most tokens to propose in a round, 1 to {@link #MAX_GAMMA}
      * @throws Failure USAGE if γ, the prompt or the drafter's vocabulary does not fit
      */
@@ -55,21 +57,22 @@ public final class Decoder {
             Limits limits,
             Chance[] streams,
             Listener listener) {
-        check(prompt);
+        int[] read = target.own(prompt);
+        check(prompt, read.length);
         if (drafter != null) check(drafter, gamma);
         // The last token need not be read.
-        Transcript text = new Transcript(limits, target.capacity() - prompt.length + 1, listener);
+        Transcript text = new Transcript(limits, target.capacity() - read.length + 1, listener);
         Clock clock = new Clock();
-        prefill(prompt, drafter, sampling, streams[0], text);
+        prefill(prompt, read, drafter, sampling, streams[0], text);
         clock.prefilled();
         while (!text.ended()) round(drafter, gamma, sampling, streams[1], text, clock);
         return text.generation(clock);
     }
 
-    private void prefill(int[] prompt, Drafter drafter, Sampling sampling, Chance chance, Transcript text) {
+    private void prefill(int[] prompt, int[] read, Drafter drafter, Sampling sampling, Chance chance, Transcript text) {
         target.truncate(0);
-        target.read(prompt, 0, prompt.length, 1);
-        verifier.begin(prompt, sampling, chance);
+        target.read(read, 0, read.length, 1);
+        verifier.begin(Picture.left(prompt), sampling, chance);
         verifier.judge(target, Proposal.NONE);
         text.add(verifier.next(), false);
         if (drafter == null || text.ended()) return;
@@ -103,14 +106,21 @@ public final class Decoder {
         return verifier.accepted();
     }
 
-    private void check(int[] prompt) {
+    private void check(int[] prompt, int rows) {
+        if (Picture.in(prompt) && !target.sees()) {
+            throw Failure.usage(
+                    "prompt",
+                    "a picture",
+                    "words alone: the target cannot see",
+                    "Give a target with a tower and a projector, or leave the pictures out.");
+        }
         if (prompt.length == 0) {
             throw Failure.usage("prompt", "no tokens", "at least one", "Begin the text with the BOS token.");
         }
-        if (prompt.length > target.capacity()) {
+        if (rows > target.capacity()) {
             throw Failure.usage(
                     "prompt",
-                    prompt.length + " tokens",
+                    rows + " tokens",
                     "at most " + target.capacity() + ", the room in the target's cache",
                     "Shorten the prompt, or open the model with a larger context.");
         }

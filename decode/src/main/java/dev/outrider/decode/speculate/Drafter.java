@@ -1,5 +1,8 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.decode.model.Picture;
+import java.util.List;
+
 /**
  * Proposes tokens for the target to check. Any drafter keeps the output exact, as long as each proposed
  * token comes with the law it was really drawn from (a point mass if it was not drawn at all).
@@ -11,7 +14,10 @@ public interface Drafter extends AutoCloseable {
     /** Number of ids, V; has to be the target's. */
     int vocabulary();
 
-    /** A new text begins with these tokens; what was known of an earlier one is dropped. */
+    /** The pictures that placeholders of the texts to come stand for; drafters that cannot see leave them out. */
+    default void show(List<Picture> pictures) {}
+
+    /** A new text begins with these tokens, pictures' placeholders among them; what was known of an earlier one is dropped. */
     void begin(int[] context);
 
     /**

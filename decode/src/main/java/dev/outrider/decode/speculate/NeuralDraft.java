@@ -3,6 +3,8 @@ package dev.outrider.decode.speculate;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.device.cpu.Exponentials;
 import dev.outrider.decode.model.CausalModel;
+import dev.outrider.decode.model.Picture;
+import java.util.List;
 
 /**
  * A small language model that guesses the target's next tokens. It follows the target's sampling settings,
@@ -47,6 +49,16 @@ public final class NeuralDraft extends StepDrafter {
     @Override
     public long parameters() {
         return parameters;
+    }
+
+    @Override
+    public void show(List<Picture> pictures) {
+        model.show(pictures);
+    }
+
+    @Override
+    int[] own(int[] context) {
+        return model.own(context);
     }
 
     @Override
@@ -128,8 +140,9 @@ public final class NeuralDraft extends StepDrafter {
         return outputs == null ? entry : outputs.target(entry);
     }
 
-    /** The index in the row of a target's id; -1 if it cannot be said. */
+    /** The index in the row of a target's id; -1 if it cannot be said, as the rows of a picture. */
     private int entry(int id) {
+        if (Picture.isPlaceholder(id)) return -1;
         return outputs == null ? id : outputs.draft(id);
     }
 }

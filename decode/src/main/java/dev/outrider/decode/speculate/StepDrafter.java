@@ -1,5 +1,6 @@
 package dev.outrider.decode.speculate;
 
+import dev.outrider.decode.model.Picture;
 import java.util.Arrays;
 
 /**
@@ -61,11 +62,16 @@ public abstract class StepDrafter implements Drafter {
         return vocabulary;
     }
 
+    /** What the drafter reads of a prompt with pictures. */
+    int[] own(int[] context) {
+        return Picture.left(context);
+    }
+
     @Override
     public void begin(int[] context) {
         length = 0;
         settled = 0;
-        for (int id : context) push(id);
+        for (int id : own(context)) push(id);
         settled = length;
     }
 

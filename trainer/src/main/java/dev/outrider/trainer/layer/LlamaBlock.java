@@ -164,7 +164,7 @@ public final class LlamaBlock extends LayerSettings {
             Buffer fused = qkv(), seen = attended();
             linear(fused, norm(x, p.attentionGain), p.qkv, p.qkvBias, s.channels, s.fused());
             rotate(fused, false);
-            device().causalAttention(seen, logSum(), fused, sequences(), time(), s.heads, s.kvHeads, s.headDim);
+            device().selfAttention(seen, logSum(), fused, sequences(), time(), s.heads, s.kvHeads, s.headDim, true);
             residual(h(), x, seen, p.out, p.outBias, s.attended());
         }
 
@@ -241,8 +241,18 @@ public final class LlamaBlock extends LayerSettings {
             weightGradient(g.out, g.outBias, d, attended(), s.channels, s.attended());
             Buffer dSeen = inner(), dFused = wide();
             device.linearInputGradient(dSeen, d, p.out, rows(), s.attended(), s.channels, 0);
-            device.causalAttentionGradient(
-                    dFused, dSeen, attended(), logSum(), qkv(), sequences(), time(), s.heads, s.kvHeads, s.headDim);
+            device.selfAttentionGradient(
+                    dFused,
+                    dSeen,
+                    attended(),
+                    logSum(),
+                    qkv(),
+                    sequences(),
+                    time(),
+                    s.heads,
+                    s.kvHeads,
+                    s.headDim,
+                    true);
             rotate(dFused, true);
             throughNorm(d, dFused, x, p.attentionGain, g.attentionGain, p.qkv, g.qkv, g.qkvBias, s.fused());
         }

@@ -1,6 +1,7 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
@@ -73,7 +74,8 @@ public final class CpuDevice implements Device {
 
     @Override
     public Buffer hold(Tensor tensor) {
-        return inRows(tensor, tensor.dtype() == DType.BF16 ? DType.BF16 : DType.F32);
+        boolean half = tensor.dtype() == DType.BF16 || tensor.dtype() == DType.F16;
+        return inRows(tensor, half ? tensor.dtype() : DType.F32);
     }
 
     @Override
@@ -133,11 +135,11 @@ public final class CpuDevice implements Device {
         return at(buffer, elements);
     }
 
-    /** F32 or BF16 in rows. */
+    /** F32, BF16 or F16 in rows. */
     private static long weights(Buffer buffer, long elements) {
         if (!(buffer.layout() instanceof Layout.Rows))
             throw new IllegalArgumentException(buffer + " where rows are needed");
-        return buffer.type() == DType.BF16 ? at(buffer, elements) : floats(buffer, elements);
+        return buffer.type().bytes == 2 ? at(buffer, elements) : floats(buffer, elements);
     }
 
     /** Weights [out, in], in rows or tiles. */
@@ -152,7 +154,7 @@ public final class CpuDevice implements Device {
         long address = weights(buffer, elements);
         if (buffer.type() == DType.F32) return address;
         long copy = own.floats(elements);
-        Gemm.widenRow(copy, address, elements);
+        Gemm.widenRow(buffer.type(), copy, address, elements);
         return copy;
     }
 
@@ -185,7 +187,7 @@ public final class CpuDevice implements Device {
             else Gemm.ntTiled(threads, scratch, c, a, w, tiles, rows, out, beta);
         } else if (few) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
         else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
-        else Gemm.ntWidened(threads, scratch, c, a, b, rows, out, in, beta);
+        else Gemm.ntWidened(threads, scratch, w.type(), c, a, b, rows, out, in, beta);
     }
 
     @Override
@@ -314,6 +316,17 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public void layerNorm(Buffer y, Buffer x, Buffer gain, Buffer bias, int rows, int channels, float eps) {
+        long n = (long) rows * channels, gains = floats(gain, channels), biases = floats(bias, channels);
+        LayerNorm.forward(threads, floats(y, n), floats(x, n), gains, biases, rows, channels, eps);
+    }
+
+    @Override
+    public void gelu(Gelu form, Buffer y, Buffer x, long elements) {
+        GeluRows.forward(threads, form, floats(y, elements), floats(x, elements), elements);
+    }
+
+    @Override
     public void swiglu(Buffer y, Buffer gate, Buffer up, int rows, int stride, int width) {
         long n = spaced(rows, stride, width);
         long out = floats(y, (long) rows * width);
@@ -354,15 +367,45 @@ public final class CpuDevice implements Device {
     }
 
     @Override
-    public void causalAttention(
-            Buffer out, Buffer logSum, Buffer qkv, int batch, int time, int heads, int kvHeads, int headDim) {
-        long tokens = (long) batch * time, logs = floats(logSum, tokens * heads);
-        long o = floats(out, tokens * heads * headDim), x = floats(qkv, tokens * (heads + 2L * kvHeads) * headDim);
-        attention(batch, time, heads, kvHeads, headDim).forward(threads, scratch, o, logs, x);
+    public void layerNormGradient(
+            Buffer dx,
+            Buffer dgain,
+            Buffer dbias,
+            Buffer dy,
+            Buffer x,
+            Buffer gain,
+            int rows,
+            int channels,
+            float eps) {
+        long n = (long) rows * channels, kept = own.floats(2 * rows);
+        long gains = floats(gain, channels), dgains = floats(dgain, channels), dbiases = floats(dbias, channels);
+        long dxs = floats(dx, n), dys = floats(dy, n), xs = floats(x, n);
+        LayerNorm.gradient(threads, dxs, dgains, dbiases, dys, xs, gains, kept, rows, channels, eps);
     }
 
     @Override
-    public void causalAttentionGradient(
+    public void geluGradient(Gelu form, Buffer dx, Buffer dy, Buffer x, long elements) {
+        GeluRows.gradient(threads, form, floats(dx, elements), floats(dy, elements), floats(x, elements), elements);
+    }
+
+    @Override
+    public void selfAttention(
+            Buffer out,
+            Buffer logSum,
+            Buffer qkv,
+            int batch,
+            int time,
+            int heads,
+            int kvHeads,
+            int headDim,
+            boolean causal) {
+        long tokens = (long) batch * time, logs = floats(logSum, tokens * heads);
+        long o = floats(out, tokens * heads * headDim), x = floats(qkv, tokens * (heads + 2L * kvHeads) * headDim);
+        attention(batch, time, heads, kvHeads, headDim, causal).forward(threads, scratch, o, logs, x);
+    }
+
+    @Override
+    public void selfAttentionGradient(
             Buffer dqkv,
             Buffer dout,
             Buffer out,
@@ -372,16 +415,17 @@ public final class CpuDevice implements Device {
             int time,
             int heads,
             int kvHeads,
-            int headDim) {
+            int headDim,
+            boolean causal) {
         long tokens = (long) batch * time, fused = tokens * (heads + 2L * kvHeads) * headDim;
         long n = tokens * heads * headDim, logs = floats(logSum, tokens * heads);
         long dx = floats(dqkv, fused), x = floats(qkv, fused), dy = floats(dout, n), y = floats(out, n);
-        attention(batch, time, heads, kvHeads, headDim).gradient(threads, scratch, dx, dy, y, logs, x);
+        attention(batch, time, heads, kvHeads, headDim, causal).gradient(threads, scratch, dx, dy, y, logs, x);
     }
 
-    private SelfAttention attention(int batch, int time, int heads, int kvHeads, int headDim) {
-        if (attention == null || !attention.is(batch, time, heads, kvHeads, headDim)) {
-            attention = new SelfAttention(batch, time, heads, kvHeads, headDim);
+    private SelfAttention attention(int batch, int time, int heads, int kvHeads, int headDim, boolean causal) {
+        if (attention == null || !attention.is(batch, time, heads, kvHeads, headDim, causal)) {
+            attention = new SelfAttention(batch, time, heads, kvHeads, headDim, causal);
         }
         return attention;
     }

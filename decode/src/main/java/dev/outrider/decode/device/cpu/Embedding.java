@@ -23,7 +23,7 @@ final class Embedding {
             long source = table.address() + ids[offset + r] * stride, at = out + 4L * r * width;
             if (table.layout() instanceof Layout.Tiles tiles) Tiles.widen(at, table, tiles, ids[offset + r]);
             else if (table.type() == DType.F32) MemorySegment.copy(ALL, source, ALL, at, 4L * width);
-            else Gemm.widenRow(at, source, width);
+            else Gemm.widenRow(table.type(), at, source, width);
         }
     }
 

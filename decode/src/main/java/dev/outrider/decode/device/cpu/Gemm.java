@@ -3,11 +3,14 @@ package dev.outrider.decode.device.cpu;
 import static dev.outrider.decode.device.cpu.Lanes.LANES;
 import static dev.outrider.decode.device.cpu.Lanes.get;
 import static dev.outrider.decode.device.cpu.Lanes.getBf16;
+import static dev.outrider.decode.device.cpu.Lanes.getF16;
 import static dev.outrider.decode.device.cpu.Lanes.loadBf16;
+import static dev.outrider.decode.device.cpu.Lanes.loadF16;
 import static dev.outrider.decode.device.cpu.Lanes.set;
 import static dev.outrider.decode.device.cpu.Lanes.store;
 import static dev.outrider.decode.device.cpu.Lanes.whole;
 
+import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Layout;
@@ -48,10 +51,11 @@ final class Gemm {
         product(threads, true, false, c, ldc, a, lda, b, ldb, m, n, k, beta);
     }
 
-    /** As {@link #nt}, b being BF16: panels of it are widened and multiplied, each by the thread that uses it. */
-    static void ntWidened(Threads threads, Scratch[] scratch, long c, long a, long b, int m, int n, int k, float beta) {
+    /** As {@link #nt}, b being BF16 or F16: panels of it are widened and multiplied, each by the thread that uses it. */
+    static void ntWidened(
+            Threads threads, Scratch[] scratch, DType type, long c, long a, long b, int m, int n, int k, float beta) {
         panels(threads, scratch, n, k, (w, from, count) -> {
-            for (int r = 0; r < count; r++) widenRow(w + 4L * r * k, b + 2L * (from + r) * k, k);
+            for (int r = 0; r < count; r++) widenRow(type, w + 4L * r * k, b + 2L * (from + r) * k, k);
             OpenBlas.sgemm(false, true, m, count, k, 1, a, k, w, k, beta, c + 4L * from, n);
         });
     }
@@ -153,8 +157,19 @@ final class Gemm {
         return part == parts ? length : (int) ((long) (length / GRAIN) * part / parts) * GRAIN;
     }
 
-    /** A row of {@code count} BF16 weights as floats. */
-    static void widenRow(long to, long from, int count) {
+    /** A row of {@code count} BF16 or F16 weights as floats. */
+    static void widenRow(DType type, long to, long from, int count) {
+        if (type == DType.F16) halfRow(to, from, count);
+        else bf16Row(to, from, count);
+    }
+
+    private static void halfRow(long to, long from, int count) {
+        int whole = whole(count);
+        for (int i = 0; i < whole; i += LANES) store(loadF16(from + 2L * i), to + 4L * i);
+        for (int i = whole; i < count; i++) set(to + 4L * i, getF16(from + 2L * i));
+    }
+
+    private static void bf16Row(long to, long from, int count) {
         int whole = whole(count);
         for (int i = 0; i < whole; i += LANES) store(loadBf16(from + 2L * i), to + 4L * i);
         for (int i = whole; i < count; i++) set(to + 4L * i, getBf16(from + 2L * i));

@@ -41,6 +41,9 @@ final class Lanes {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
+    // 2^-14, the smallest float16 with a leading one.
+    private static final float SMALLEST_F16 = 0x1p-14f;
+
     // exp(x) = 2^n · exp(r), r = x - n·ln 2 in two parts; polynomial of Cephes' expf.
     static final float LOWEST = -87.33654f, HIGHEST = 88.02f;
     private static final float LOG2E = 1.44269504f, ROUND = 12582912f;
@@ -77,6 +80,22 @@ final class Lanes {
         return bits.lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
     }
 
+    /**
+     * LANES values of float16 as floats, exactly. Those without a leading one (exponent 0) are made by a subtraction: 2^-14
+     * with their bits behind it, less 2^-14. Infinities and NaN become numbers from 65536 on: weights have none.
+     */
+    static FloatVector loadF16(long address) {
+        IntVector bits = (IntVector)
+                ShortVector.fromMemorySegment(SHORTS, ALL, address, ORDER).convertShape(VectorOperators.S2I, INTS, 0);
+        IntVector magnitude = bits.lanewise(VectorOperators.AND, 0x7fff).lanewise(VectorOperators.LSHL, 13);
+        FloatVector whole = magnitude.add(112 << 23).reinterpretAsFloats();
+        FloatVector small = magnitude.add(113 << 23).reinterpretAsFloats().sub(SMALLEST_F16);
+        IntVector sign = bits.lanewise(VectorOperators.AND, 0x8000).lanewise(VectorOperators.LSHL, 16);
+        FloatVector value = whole.blend(
+                small, magnitude.compare(VectorOperators.LT, 1 << 23).cast(FLOATS));
+        return value.reinterpretAsInts().lanewise(VectorOperators.OR, sign).reinterpretAsFloats();
+    }
+
     /** LANES / 2 floats as doubles. */
     static DoubleVector loadDoubles(long address) {
         return (DoubleVector) FloatVector.fromMemorySegment(HALF_FLOATS, ALL, address, ORDER)
@@ -93,6 +112,10 @@ final class Lanes {
 
     static float getBf16(long address) {
         return Float.intBitsToFloat(ALL.get(SHORT, address) << 16);
+    }
+
+    static float getF16(long address) {
+        return Float.float16ToFloat(ALL.get(SHORT, address));
     }
 
     /** Adds lanes half a vector apart, then a quarter, and so on. */

@@ -16,8 +16,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorOperators;
 
 /**
- * Causal self-attention of whole sequences, forward and backward, straight in the fused qkv buffer: blocks
- * of {@link #BLOCK} query rows against the prefix of keys that some of them see, products by OpenBLAS with
+ * Self-attention of whole sequences, causal or over all of a sequence, forward and backward, straight in the fused qkv
+ * buffer: blocks of {@link #BLOCK} query rows against the prefix of keys that some of them see, products by OpenBLAS with
  * the row of qkv as leading dimension. (batch, head) pairs are dealt to the threads one by one.
  *
  * <p>Forward keeps L = log Σ exp of every row, so that backward makes the probabilities anew (as in
@@ -32,9 +32,11 @@ final class SelfAttention {
 
     private final int batch, time, heads, kvHeads, headDim, stride, padded;
     private final float scale;
+    private final boolean causal;
     private final AtomicInteger next = new AtomicInteger();
 
-    SelfAttention(int batch, int time, int heads, int kvHeads, int headDim) {
+    SelfAttention(int batch, int time, int heads, int kvHeads, int headDim, boolean causal) {
+        this.causal = causal;
         this.batch = batch;
         this.time = time;
         this.heads = heads;
@@ -45,12 +47,23 @@ final class SelfAttention {
         scale = (float) (1 / Math.sqrt(headDim));
     }
 
-    boolean is(int batch, int time, int heads, int kvHeads, int headDim) {
+    boolean is(int batch, int time, int heads, int kvHeads, int headDim, boolean causal) {
         return batch == this.batch
                 && time == this.time
                 && heads == this.heads
                 && kvHeads == this.kvHeads
-                && headDim == this.headDim;
+                && headDim == this.headDim
+                && causal == this.causal;
+    }
+
+    // Keys that row t sees.
+    private int visible(int t) {
+        return causal ? t + 1 : time;
+    }
+
+    // Keys that some of a block's rows see.
+    private int seen(int first, int rows) {
+        return visible(first + rows - 1);
     }
 
     private long width() {
@@ -79,11 +92,11 @@ final class SelfAttention {
 
     private void block(int first, int rows, long scores, long out, long logs, long q, long k, long v) {
         long inverses = scores + 4L * BLOCK * padded, o = out + 4 * first * width();
-        int seen = first + rows;
+        int seen = seen(first, rows);
         scores(scores, q + 4L * first * stride, k, rows, seen);
         for (int r = 0; r < rows; r++) {
             long row = scores + 4L * r * padded;
-            int visible = first + r + 1;
+            int visible = visible(first + r);
             float max = maxRow(row, visible), sum = exponentialRow(row, max, visible);
             zeroRow(row, visible, seen);
             set(logs + 4L * (first + r), max + (float) Math.log(sum));
@@ -129,7 +142,7 @@ final class SelfAttention {
         long p = room, ds = room + 4L * BLOCK * padded, inner = ds + 4L * BLOCK * padded, rowsAt = 4L * first * stride;
         long q = query(qkv, b, h) + rowsAt, k = key(qkv, b, h), v = value(qkv, b, h);
         long d = dout + 4 * first * width();
-        int seen = first + rows, wide = (int) width();
+        int seen = seen(first, rows), wide = (int) width();
         scores(p, q, k, rows, seen);
         OpenBlas.sgemm(false, true, rows, seen, headDim, 1, d, wide, v, stride, 0, ds, padded);
         probabilities(p, ds, inner + 4L * first, logs + 4L * first, first, rows);
@@ -151,10 +164,10 @@ final class SelfAttention {
     private void probabilities(long p, long ds, long inner, long logs, int first, int rows) {
         for (int r = 0; r < rows; r++) {
             long at = 4L * r * padded;
-            int visible = first + r + 1;
+            int visible = visible(first + r);
             gradientRow(p + at, ds + at, get(logs + 4L * r), get(inner + 4L * r), scale, visible);
-            zeroRow(p + at, visible, first + rows);
-            zeroRow(ds + at, visible, first + rows);
+            zeroRow(p + at, visible, seen(first, rows));
+            zeroRow(ds + at, visible, seen(first, rows));
         }
     }
 

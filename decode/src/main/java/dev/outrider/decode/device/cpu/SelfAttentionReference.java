@@ -1,7 +1,7 @@
 package dev.outrider.decode.device.cpu;
 
 /** The scalar twin of {@link SelfAttention}: plain loops in double, all of a head's probabilities at once. */
-record SelfAttentionReference(int batch, int time, int heads, int kvHeads, int headDim) {
+record SelfAttentionReference(int batch, int time, int heads, int kvHeads, int headDim, boolean causal) {
     private int stride() {
         return (heads + 2 * kvHeads) * headDim;
     }
@@ -9,6 +9,10 @@ record SelfAttentionReference(int batch, int time, int heads, int kvHeads, int h
     /** Element d of what lies in slot (query head, or heads + key head, or so on) of row (b, t). */
     private int at(int b, int t, int slot, int d) {
         return (b * time + t) * stride() + slot * headDim + d;
+    }
+
+    private int visible(int t) {
+        return causal ? t + 1 : time;
     }
 
     private int key(int h) {
@@ -27,15 +31,15 @@ record SelfAttentionReference(int batch, int time, int heads, int kvHeads, int h
             logSum[u] = logSum(p);
             for (int d = 0; d < headDim; d++) {
                 double sum = 0;
-                for (int s = 0; s <= t; s++) sum += Math.exp(p[s] - logSum[u]) * qkv[at(b, s, value(h), d)];
+                for (int s = 0; s < visible(t); s++) sum += Math.exp(p[s] - logSum[u]) * qkv[at(b, s, value(h), d)];
                 out[((b * time + t) * heads + h) * headDim + d] = sum;
             }
         }
     }
 
     private double[] scores(double[] qkv, int b, int h, int t) {
-        double[] scores = new double[t + 1];
-        for (int s = 0; s <= t; s++) {
+        double[] scores = new double[visible(t)];
+        for (int s = 0; s < visible(t); s++) {
             for (int d = 0; d < headDim; d++) scores[s] += qkv[at(b, t, h, d)] * qkv[at(b, s, key(h), d)];
             scores[s] /= Math.sqrt(headDim);
         }
@@ -58,10 +62,10 @@ record SelfAttentionReference(int batch, int time, int heads, int kvHeads, int h
     }
 
     private void rowGradient(double[] dqkv, double[] dout, double[] qkv, int b, int h, int t) {
-        double[] p = scores(qkv, b, h, t), dp = new double[t + 1];
+        double[] p = scores(qkv, b, h, t), dp = new double[visible(t)];
         double log = logSum(p), mean = 0;
         int row = ((b * time + t) * heads + h) * headDim;
-        for (int s = 0; s <= t; s++) {
+        for (int s = 0; s < visible(t); s++) {
             p[s] = Math.exp(p[s] - log);
             for (int d = 0; d < headDim; d++) {
                 dp[s] += dout[row + d] * qkv[at(b, s, value(h), d)];
@@ -69,7 +73,7 @@ record SelfAttentionReference(int batch, int time, int heads, int kvHeads, int h
             }
             mean += p[s] * dp[s];
         }
-        for (int s = 0; s <= t; s++) {
+        for (int s = 0; s < visible(t); s++) {
             double slope = p[s] * (dp[s] - mean) / Math.sqrt(headDim);
             for (int d = 0; d < headDim; d++) {
                 dqkv[at(b, t, h, d)] += slope * qkv[at(b, s, key(h), d)];

@@ -26,12 +26,13 @@ import jdk.incubator.vector.FloatVector;
  */
 final class SkinnyLoops extends SkinnyTile {
     private static final boolean BF16 = type(MethodHandles.lookup()) == DType.BF16;
+    private static final boolean F16 = type(MethodHandles.lookup()) == DType.F16;
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
     SkinnyLoops() {}
 
-    /** The loops for weights of a type: F32 or BF16. */
+    /** The loops for weights of a type: F32, BF16 or F16. */
     static SkinnyTile of(DType type) {
         return defined(SkinnyLoops.class, SkinnyTile.class, type);
     }
@@ -58,11 +59,13 @@ final class SkinnyLoops extends SkinnyTile {
 
     /** LANES weights of a row from element i on. */
     private static FloatVector weights(long row, int i) {
+        if (F16) return Lanes.loadF16(row + 2L * i);
         return BF16 ? Lanes.loadBf16(row + 2L * i) : Lanes.load(row + 4L * i);
     }
 
     @Override
     float weight(long row, int i) {
+        if (F16) return Lanes.getF16(row + 2L * i);
         return BF16 ? Lanes.getBf16(row + 2L * i) : Lanes.get(row + 4L * i);
     }
 

@@ -26,7 +26,7 @@ public final class SkinnyProduct implements Threads.Part {
     /** Loops over float32, for kernels that are products in disguise. */
     static final SkinnyTile F32 = SkinnyLoops.of(DType.F32);
 
-    private static final SkinnyTile BF16 = SkinnyLoops.of(DType.BF16);
+    private static final SkinnyTile BF16 = SkinnyLoops.of(DType.BF16), F16 = SkinnyLoops.of(DType.F16);
     private static final ThreadLocal<SkinnyProduct> CALLER = ThreadLocal.withInitial(SkinnyProduct::new);
 
     private SkinnyTile tile;
@@ -40,7 +40,7 @@ public final class SkinnyProduct implements Threads.Part {
     /**
      * @param y F32 [rows, out]
      * @param x F32 [rows, in]
-     * @param w F32 or BF16 [out, in], in rows
+     * @param w F32, BF16 or F16 [out, in], in rows
      * @param beta 0 or 1: what of y is kept
      */
     public static void linear(Threads threads, Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta) {
@@ -68,6 +68,7 @@ public final class SkinnyProduct implements Threads.Part {
         return switch (type) {
             case F32 -> F32;
             case BF16 -> BF16;
+            case F16 -> F16;
             default -> throw new IllegalArgumentException("weights of type " + type);
         };
     }

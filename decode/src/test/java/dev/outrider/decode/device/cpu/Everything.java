@@ -1,6 +1,7 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
@@ -72,6 +73,9 @@ final class Everything {
         operations.put("scale", () -> device.scale(z, 0.5f, ROWS * IN));
         operations.put("rope", () -> device.rope(x, ROWS, IN, 3, 20, table, TIME, 0, TIME, false));
         Buffer gate = both.slice(0, both.elements() - IN), up = both.slice(IN, both.elements() - IN);
+        operations.put("layer norm", () -> device.layerNorm(z, x, gain, gain, ROWS, IN, 1e-5f));
+        operations.put("gelu", () -> device.gelu(Gelu.EXACT, z, x, ROWS * IN));
+        operations.put("quick gelu", () -> device.gelu(Gelu.QUICK, z, x, ROWS * IN));
         operations.put("swiglu", () -> device.swiglu(z, gate, up, ROWS, 2 * IN, IN));
         Buffer copied = normal(ROWS * IN);
         operations.put("copy", () -> device.copy(x, copied, ROWS * IN));
@@ -88,6 +92,9 @@ final class Everything {
         operations.put("input gradient", () -> device.linearInputGradient(dx, dy, w, ROWS, IN, OUT, 0));
         operations.put("weight gradient", () -> device.linearWeightGradient(dw, dy, x, ROWS, IN, OUT, 1));
         operations.put("norm gradient", () -> device.rmsNormGradient(dx, dgain, x, x, gain, ROWS, IN, 1e-5f));
+        operations.put(
+                "layer norm gradient", () -> device.layerNormGradient(dx, dgain, db, x, x, gain, ROWS, IN, 1e-5f));
+        operations.put("gelu gradient", () -> device.geluGradient(Gelu.EXACT, dx, x, x, ROWS * IN));
         operations.put("bias gradient", () -> device.addBiasGradient(db, dy, ROWS, OUT));
         operations.put("embed gradient", () -> device.embedGradient(dw, x, ids, 0, ROWS, IN));
         operations.put("swiglu gradient", () -> device.swigluGradient(dgate, dup, x, gate, up, ROWS, 2 * IN, IN));
@@ -97,10 +104,15 @@ final class Everything {
         int batch = 2, kv = HEADS / SHARED, width = HEADS * DIM, fused = (HEADS + 2 * kv) * DIM, tokens = batch * TIME;
         Buffer qkv = normal(tokens * fused), out = normal(tokens * width), logs = normal(tokens * HEADS);
         Buffer dqkv = normal(tokens * fused), dout = normal(tokens * width);
-        operations.put("attention", () -> device.causalAttention(out, logs, qkv, batch, TIME, HEADS, kv, DIM));
+        operations.put("attention", () -> device.selfAttention(out, logs, qkv, batch, TIME, HEADS, kv, DIM, true));
+        operations.put(
+                "whole attention", () -> device.selfAttention(out, logs, qkv, batch, TIME, HEADS, kv, DIM, false));
+        operations.put(
+                "whole attention gradient",
+                () -> device.selfAttentionGradient(dqkv, dout, out, logs, qkv, batch, TIME, HEADS, kv, DIM, false));
         operations.put(
                 "attention gradient",
-                () -> device.causalAttentionGradient(dqkv, dout, out, logs, qkv, batch, TIME, HEADS, kv, DIM));
+                () -> device.selfAttentionGradient(dqkv, dout, out, logs, qkv, batch, TIME, HEADS, kv, DIM, true));
         int capacity = Device.cacheCapacity(TIME);
         Buffer keys = normal(kv * capacity * DIM), values = normal(kv * capacity * DIM);
         operations.put("append", () -> device.append(keys, values, qkv, dqkv, 5, 3, capacity, kv, DIM));

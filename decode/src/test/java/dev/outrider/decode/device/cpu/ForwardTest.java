@@ -47,6 +47,21 @@ class ForwardTest {
         assertThat(Lanes.exp(Float.NaN)).isNaN();
     }
 
+    /** Every finite float16, those without a leading one among them, and the same whole vector or not. */
+    @Test
+    void float16IsWidenedExactly() {
+        float[] all = new float[0x10000];
+        for (int i = 0; i < all.length; i++) {
+            float value = Float.float16ToFloat((short) i);
+            all[i] = Float.isFinite(value) ? value : 0;
+        }
+        Buffer half = memory.f16(memory.of(all)), wide = memory.zeros(all.length);
+        Gemm.widenRow(half.type(), wide.address(), half.address(), all.length);
+        assertThat(Native.floats(wide)).isEqualTo(all);
+        Gemm.widenRow(half.type(), wide.address(), half.address() + 2, 5);
+        assertThat(java.util.Arrays.copyOf(Native.floats(wide), 5)).isEqualTo(java.util.Arrays.copyOfRange(all, 1, 6));
+    }
+
     @Test
     void rmsNorm() {
         Seeds.run(40, random -> {
@@ -114,7 +129,7 @@ class ForwardTest {
             int vocabulary = size(random), n = size(random), rows = size(random);
             Buffer table = memory.normal(random, vocabulary * n, 1), out = memory.zeros(rows * n);
             int[] ids = random.ints(rows + 2, 0, vocabulary).toArray();
-            for (Buffer stored : new Buffer[] {table, memory.bf16(table)}) {
+            for (Buffer stored : new Buffer[] {table, memory.bf16(table), memory.f16(table)}) {
                 device.embed(out, stored, ids, 2, rows, n);
                 for (int i = 0; i < rows * n; i++) {
                     float expected = Native.value(stored, (long) ids[2 + i / n] * n + i % n);
@@ -132,7 +147,7 @@ class ForwardTest {
             int rows = size(random), in = size(random), out = size(random), beta = random.nextInt(2);
             Buffer x = memory.normal(random, rows * in, 1), w = memory.normal(random, out * in, 1);
             double[] initial = Close.doubles(memory.normal(random, rows * out, beta == 0 ? Float.NaN : 1));
-            for (Buffer stored : new Buffer[] {w, memory.bf16(w)}) {
+            for (Buffer stored : new Buffer[] {w, memory.bf16(w), memory.f16(w)}) {
                 Buffer y = memory.zeros(rows * out), wide = memory.of(Native.floats(stored));
                 for (int i = 0; i < initial.length; i++) Lanes.set(y.address() + 4L * i, (float) initial[i]);
                 device.linear(y, x, stored, rows, in, out, beta);

@@ -37,6 +37,16 @@ final class Native implements AutoCloseable {
         return new Buffer(DType.BF16, memory.address(), from.length);
     }
 
+    /** The values rounded to float16. */
+    Buffer f16(Buffer values) {
+        float[] from = floats(values);
+        MemorySegment memory = arena.allocate(Math.max(2L * from.length, 4), 64);
+        for (int i = 0; i < from.length; i++) {
+            memory.setAtIndex(ValueLayout.JAVA_SHORT, i, Float.floatToFloat16(from[i]));
+        }
+        return new Buffer(DType.F16, memory.address(), from.length);
+    }
+
     /** A matrix with rows of {@code in}, a multiple of the group, as BF16 or I8 in tiles. */
     Buffer tiles(Buffer values, int in, DType as) {
         Layout.Tiles layout = Tiles.layout(in);
@@ -57,9 +67,11 @@ final class Native implements AutoCloseable {
 
     static float value(Buffer buffer, long i) {
         long at = buffer.address() + i * buffer.type().bytes;
-        return buffer.type() == DType.F32
-                ? Lanes.get(at)
-                : Float.intBitsToFloat(Lanes.ALL.get(ValueLayout.JAVA_SHORT, at) << 16);
+        return switch (buffer.type()) {
+            case F32 -> Lanes.get(at);
+            case F16 -> Float.float16ToFloat(Lanes.ALL.get(ValueLayout.JAVA_SHORT, at));
+            default -> Float.intBitsToFloat(Lanes.ALL.get(ValueLayout.JAVA_SHORT, at) << 16);
+        };
     }
 
     @Override

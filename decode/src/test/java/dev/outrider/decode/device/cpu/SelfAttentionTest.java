@@ -29,7 +29,8 @@ class SelfAttentionTest {
     private static SelfAttentionReference shape(RandomGenerator random, int longest) {
         int kvHeads = 1 + random.nextInt(3), shared = 1 + random.nextInt(3), headDim = 1 + random.nextInt(40);
         int time = 1 + random.nextInt(longest);
-        return new SelfAttentionReference(1 + random.nextInt(2), time, kvHeads * shared, kvHeads, headDim);
+        return new SelfAttentionReference(
+                1 + random.nextInt(2), time, kvHeads * shared, kvHeads, headDim, random.nextBoolean());
     }
 
     private static int outputs(SelfAttentionReference s) {
@@ -42,8 +43,8 @@ class SelfAttentionTest {
 
     @Test
     void twinAgreesWithDifferences() {
-        Seeds.run(3, random -> {
-            var shape = new SelfAttentionReference(2, 4, 4, 2, 3);
+        Seeds.run(6, random -> {
+            var shape = new SelfAttentionReference(2, 4, 4, 2, 3, random.nextBoolean());
             double[] qkv = random.doubles(inputs(shape), -2, 2).toArray(), dqkv = new double[qkv.length];
             double[] dout = random.doubles(outputs(shape), -1, 1).toArray(), out = new double[dout.length];
             shape.gradient(dqkv, dout, qkv);
@@ -64,9 +65,10 @@ class SelfAttentionTest {
 
     @Test
     void agreesWithTwinOverSeveralBlocks() {
-        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(1, 128, 2, 1, 16), 1));
-        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(1, 129, 2, 2, 16), 1));
-        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(2, 300, 6, 2, 8), 1));
+        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(1, 128, 2, 1, 16, true), 1));
+        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(1, 129, 2, 2, 16, true), 1));
+        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(2, 300, 6, 2, 8, true), 1));
+        Seeds.run(2, random -> agrees(random, new SelfAttentionReference(2, 300, 6, 2, 8, false), 1));
     }
 
     @Test
@@ -78,9 +80,9 @@ class SelfAttentionTest {
         Buffer qkv = memory.normal(random, inputs(s), scale), dout = memory.normal(random, outputs(s), 1);
         Buffer out = memory.zeros(outputs(s)), logs = memory.zeros(s.batch() * s.heads() * s.time());
         Buffer dqkv = memory.normal(random, inputs(s), Float.NaN);
-        device.causalAttention(out, logs, qkv, s.batch(), s.time(), s.heads(), s.kvHeads(), s.headDim());
-        device.causalAttentionGradient(
-                dqkv, dout, out, logs, qkv, s.batch(), s.time(), s.heads(), s.kvHeads(), s.headDim());
+        device.selfAttention(out, logs, qkv, s.batch(), s.time(), s.heads(), s.kvHeads(), s.headDim(), s.causal());
+        device.selfAttentionGradient(
+                dqkv, dout, out, logs, qkv, s.batch(), s.time(), s.heads(), s.kvHeads(), s.headDim(), s.causal());
         double[] expected = new double[outputs(s)], sums = new double[s.batch() * s.heads() * s.time()];
         double[] gradient = new double[inputs(s)];
         s.forward(expected, sums, Close.doubles(qkv));
@@ -98,10 +100,10 @@ class SelfAttentionTest {
         int time = 200, dim = 8;
         Buffer qkv = memory.normal(random, time * 3 * dim, 1), out = memory.zeros(time * dim);
         Buffer logs = memory.zeros(time);
-        device.causalAttention(out, logs, qkv, 1, time, 1, 1, dim);
+        device.selfAttention(out, logs, qkv, 1, time, 1, 1, dim, true);
         float[] before = java.util.Arrays.copyOf(Native.floats(out), 150 * dim);
         device.zero(qkv.slice(150 * 3 * dim, 50 * 3 * dim), 50 * 3 * dim);
-        device.causalAttention(out, logs, qkv, 1, time, 1, 1, dim);
+        device.selfAttention(out, logs, qkv, 1, time, 1, 1, dim, true);
         assertThat(java.util.Arrays.copyOf(Native.floats(out), 150 * dim)).isEqualTo(before);
     }
 }

@@ -105,7 +105,11 @@ class SkinnyProductTest {
 
     private Buffer weights(RandomGenerator random, int in, int out) {
         Buffer values = memory.normal(random, in * out, 1);
-        return random.nextBoolean() ? values : memory.bf16(values);
+        return switch (random.nextInt(3)) {
+            case 0 -> values;
+            case 1 -> memory.bf16(values);
+            default -> memory.f16(values);
+        };
     }
 
     private static int size(RandomGenerator random) {
