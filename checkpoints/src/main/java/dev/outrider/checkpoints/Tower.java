@@ -43,6 +43,13 @@ public final class Tower implements AutoCloseable {
         }
     }
 
+    /** Whether a directory is a tower's own: a CLIPVisionModel or a CLIPModel. */
+    public static boolean is(Path folder) {
+        Path config = folder.resolve(HuggingFaceConfig.FILE);
+        return Files.exists(config)
+                && Json.read(config).node().path("model_type").asText().startsWith("clip");
+    }
+
     /** The tower within a model whose files somebody else has open. */
     static Tower within(Path folder, ClipConfig config, Weights tensors) {
         return new Tower(folder, config, tensors, () -> {});

@@ -89,7 +89,7 @@ final class Inputs {
     private void draft(Checkpoint target) {
         if (!toDo("pretrain")) return;
         Draft draft = recipe.draft();
-        List<Integer> layers = draft.closest() > 0 ? LayerCut.first(draft.closest()) : draft.cut();
+        List<Integer> layers = draft.copying() > 0 ? LayerCut.first(draft.copying()) : draft.cut();
         if (!layers.isEmpty()) fits(() -> new LayerCut(target, layers));
         int vocabulary = target.config().vocabSize();
         if (draft.vocabulary() >= vocabulary) {

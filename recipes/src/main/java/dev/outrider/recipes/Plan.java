@@ -88,7 +88,7 @@ public final class Plan {
 
     private static ModelConfig cut(Recipe r, ModelConfig target) {
         Draft draft = r.draft();
-        List<Integer> layers = draft.cut().isEmpty() ? LayerCut.first(draft.closest()) : draft.cut();
+        List<Integer> layers = draft.cut().isEmpty() ? LayerCut.first(draft.copying()) : draft.cut();
         Optional<DraftVocabulary> outputs = draft.vocabulary() == 0
                 ? Optional.empty()
                 : Optional.of(new DraftVocabulary(

@@ -355,7 +355,7 @@ public record Recipe(
      *
      * @param layers as the other keys of a {@link Shape}; 0, with {@code hidden}, where it is not a shape of its own
      * @param cut indices of the target's layers that it begins as; embeddings, norms, heads and width are the target's
-     * @param closest begins as so many of the target's layers, those whose cut is closest to the target on its answers
+     * @param copying begins as so many of the target's layers: first, last, and those by which it repeats what it read
      * @param start checkpoint whose weights it begins with (not a resumed run: steps count from 0)
      * @param vocabulary how many of the target's tokens it can say, the most frequent ones of the target's answers; 0: all
      */
@@ -368,17 +368,18 @@ public record Recipe(
             @Key("false") boolean tied,
             @Key(value = "2048", min = 16) int maxPositions,
             @Key(value = "[]", min = 0) List<Integer> cut,
-            @Key(value = "0", min = 0) int closest,
+            @Key(value = "0", min = 0) int copying,
             Optional<Path> start,
             @Key(value = "0", min = 0) int vocabulary) {
         public Draft {
-            long ways = Stream.of(layers + hidden > 0, !cut.isEmpty(), closest > 0, start.isPresent())
+            long ways = Stream.of(layers + hidden > 0, !cut.isEmpty(), copying > 0, start.isPresent())
                     .filter(way -> way)
                     .count();
             require(
                     ways == 1,
                     "a draft begun in " + ways + " ways",
-                    "one of: a shape (layers, hidden, ..), cut, closest, start");
+                    "one of: a shape (layers, hidden, ..), cut, copying, start");
+            require(copying != 1, "draft.copying: 1", "2 or more: first and last are always among them");
             require(vocabulary == 0 || !tied, "draft.vocabulary with draft.tied", "an output matrix of its own");
             require(
                     vocabulary == 0 || start.isEmpty(),

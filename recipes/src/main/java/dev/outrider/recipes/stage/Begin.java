@@ -5,7 +5,6 @@ import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.data.shard.Shards;
-import dev.outrider.data.shard.Shuffle;
 import dev.outrider.data.shard.TokenCounts;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.speculate.Compatibility;
@@ -13,10 +12,8 @@ import dev.outrider.recipes.Recipe.Draft;
 import dev.outrider.recipes.Recipe.Shape;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.stage.Models.Language;
-import dev.outrider.trainer.Batch;
+import dev.outrider.trainer.CopyingLayers;
 import dev.outrider.trainer.Initial;
-import dev.outrider.trainer.LayerChoice;
-import dev.outrider.trainer.Source;
 import dev.outrider.trainer.layer.LlamaGraph;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -27,20 +24,16 @@ import java.util.Set;
 
 /** What a draft begins as: shape, first weights, and the tokens that it can say. */
 final class Begin {
-    // Settings under which layers of the target are compared: a few hundred positions tell cuts apart.
-    private static final int COMPARED_ROWS = 8, COMPARED_STEPS = 8;
-    private static final double COMPARED_RATE = 1e-3;
-
     private Begin() {}
 
     /** Whether the target's weights are needed. */
     static boolean fromTarget(Draft draft) {
-        return !draft.cut().isEmpty() || draft.closest() > 0;
+        return !draft.cut().isEmpty() || draft.copying() > 0;
     }
 
     /** Whether the target's answers are needed. */
     static boolean fromAnswers(Draft draft) {
-        return draft.vocabulary() > 0 || draft.closest() > 0;
+        return draft.vocabulary() > 0;
     }
 
     /** The draft before its first step; the caller's to close. */
@@ -54,8 +47,7 @@ final class Begin {
         Draft draft = run.recipe().draft();
         if (draft.start().isPresent()) return from(draft.start().get(), language);
         if (!draft.cut().isEmpty()) return new Initial.LayersOf(Models.target(run), draft.cut(), outputs);
-        if (draft.closest() > 0)
-            return new Initial.LayersOf(Models.target(run), closest(run, device, outputs), outputs);
+        if (draft.copying() > 0) return new Initial.LayersOf(Models.target(run), copying(run, device), outputs);
         return new Initial.Scratch(
                 config(language, draft.shape().orElseThrow(), outputs),
                 run.recipe().seed() + 1,
@@ -99,32 +91,18 @@ final class Begin {
         }
     }
 
-    private static List<Integer> closest(Run run, CpuDevice device, Optional<DraftVocabulary> outputs) {
-        int count = run.recipe().draft().closest();
-        try (Checkpoint target = Checkpoint.open(Models.target(run));
-                Shards learnt = Shards.open(run.alignment().resolve("train"));
-                Shards held = Shards.open(run.alignment().resolve("valid"))) {
-            LayerChoice choice = LayerChoice.of(
-                    target,
-                    new LayerChoice.Settings(count, outputs, COMPARED_STEPS, COMPARED_RATE),
-                    device,
-                    rows(learnt),
-                    rows(held),
-                    tried -> {});
+    private static List<Integer> copying(Run run, CpuDevice device) {
+        int count = run.recipe().draft().copying();
+        try (Checkpoint target = Checkpoint.open(Models.target(run))) {
+            CopyingLayers found = CopyingLayers.of(device, target, count);
             run.out()
                     .printf(
                             Locale.ROOT,
-                            "closest %d layers: %s (KL %.3f after %d steps)%n",
-                            count,
-                            choice.layers(),
-                            choice.divergence(),
-                            COMPARED_STEPS);
-            return choice.layers();
+                            "layers that copy: %s; their heads attend %.2f in all to what followed before, the target's %.2f%n",
+                            found.layers(),
+                            found.repeats(),
+                            found.whole());
+            return found.layers();
         }
-    }
-
-    private static Batch rows(Shards shards) {
-        int count = (int) Math.min(COMPARED_ROWS, shards.rows());
-        return Source.Rows.of(shards, new Shuffle(shards.rows(), 0)).read(0, count);
     }
 }

@@ -99,7 +99,7 @@ public record LayerCut(Checkpoint of, List<Integer> layers, Optional<DraftVocabu
     }
 
     /** The value of one of the shallow model's tensors, as the deep one stores it. */
-    Tensor tensor(String name) {
+    public Tensor tensor(String name) {
         if (name.equals(HEAD) && outputs.isPresent()) return head(outputs.get());
         if (!name.startsWith(LAYER)) return of.tensor(name);
         int dot = name.indexOf('.', LAYER.length());
