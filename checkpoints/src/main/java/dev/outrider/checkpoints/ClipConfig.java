@@ -1,5 +1,7 @@
 package dev.outrider.checkpoints;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
+
 /**
  * The shape of a CLIP vision tower (Radford et al., 2103.00020), as {@code config.json} of CLIPVisionModel gives it.
  *
@@ -108,5 +110,24 @@ public record ClipConfig(
                 keys.number("layer_norm_eps", 1e-5),
                 Gelu.read(keys, "hidden_act", Gelu.QUICK),
                 dtype);
+    }
+
+    /** What config.json of a CLIPVisionModel says; {@link #read} gives an equal configuration. */
+    ObjectNode json() {
+        String type = HuggingFaceConfig.name(dtype);
+        return Json.MAPPER
+                .createObjectNode()
+                .put("model_type", "clip_vision_model")
+                .put("hidden_size", hiddenSize)
+                .put("intermediate_size", intermediateSize)
+                .put("num_hidden_layers", layers)
+                .put("num_attention_heads", heads)
+                .put("num_channels", channels)
+                .put("image_size", imageSize)
+                .put("patch_size", patchSize)
+                .put("layer_norm_eps", layerNormEps)
+                .put("hidden_act", activation.label)
+                .put("dtype", type)
+                .put("torch_dtype", type);
     }
 }

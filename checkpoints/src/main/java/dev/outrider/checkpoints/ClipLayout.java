@@ -1,6 +1,7 @@
 package dev.outrider.checkpoints;
 
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
@@ -45,6 +46,15 @@ final class ClipLayout {
     /** Names and shapes, from the embeddings to the last norm. */
     Map<String, long[]> shapes() {
         return shapes;
+    }
+
+    /** The tensors in this order, under the names that CLIPVisionModel has within another model. */
+    List<Tensor> checked(List<Tensor> tensors, String prefix) {
+        GivenTensors given = new GivenTensors(tensors);
+        check(given);
+        return given.those(shapes.keySet()).stream()
+                .map(t -> t.named(prefix + t.name()))
+                .toList();
     }
 
     /** @throws Failure DATA naming the first tensor that does not fit */

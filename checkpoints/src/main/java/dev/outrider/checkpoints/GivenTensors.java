@@ -1,5 +1,6 @@
 package dev.outrider.checkpoints;
 
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,6 +14,11 @@ record GivenTensors(Map<String, Tensor> byName) implements Weights {
         for (Tensor t : tensors) {
             if (byName.put(t.name(), t) != null) throw new IllegalArgumentException("two tensors " + t.name());
         }
+    }
+
+    /** Those of the names that there are, in this order. */
+    List<Tensor> those(Collection<String> names) {
+        return names.stream().filter(byName::containsKey).map(byName::get).toList();
     }
 
     @Override

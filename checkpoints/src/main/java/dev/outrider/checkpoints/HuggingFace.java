@@ -63,7 +63,7 @@ public final class HuggingFace {
     }
 
     // Replacing a folder deletes what is in it: only a model may go that way.
-    private static void refuseOther(Path directory) {
+    static void refuseOther(Path directory) {
         if (!Files.isDirectory(directory) || Files.exists(directory.resolve(HuggingFaceConfig.FILE))) return;
         try (var entries = Files.list(directory)) {
             if (entries.findAny().isEmpty()) return;
@@ -102,7 +102,7 @@ public final class HuggingFace {
             Optional<Tokenizer> tokenizer,
             Optional<Provenance> provenance)
             throws IOException {
-        new HuggingFaceWriter(config, tensors, stored, shardBytes).write(folder);
+        new HuggingFaceWriter(HuggingFaceWriter.checked(config, tensors), stored, shardBytes).write(folder);
         HuggingFaceConfig.write(folder, config.storedAs(stored));
         if (tokenizer.isPresent()) TokenizerJson.write(folder, tokenizer.get());
         provenance.ifPresent(p -> p.write(folder));

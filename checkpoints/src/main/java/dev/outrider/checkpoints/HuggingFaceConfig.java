@@ -18,7 +18,7 @@ final class HuggingFaceConfig {
     private static final String OUTPUTS = "draft_vocab_size";
     private static final String ARCHITECTURE = "LlamaForCausalLM";
     private static final String SCALINGS = "default, linear, llama3, or longrope with one list of factors";
-    private static final String OTHER_MODEL = "Use a plain LLaMA checkpoint; others cannot be run.";
+    private static final String OTHER_MODEL = "Use a plain LLaMA, or a LLaVA of its kind; others cannot be run.";
 
     private HuggingFaceConfig() {}
 
@@ -168,12 +168,17 @@ final class HuggingFaceConfig {
     /** Both files, so that {@link #read} gives an equal configuration. */
     static void write(Path folder, ModelConfig config) throws IOException {
         Json.write(folder.resolve(FILE), model(config));
+        writeGeneration(folder, config);
+    }
+
+    static void writeGeneration(Path folder, ModelConfig config) throws IOException {
         ObjectNode generation = Json.MAPPER.createObjectNode().put("_from_model_config", true);
         ids(generation, config);
         Json.write(folder.resolve(GENERATION), generation);
     }
 
-    private static ObjectNode model(ModelConfig c) {
+    /** What config.json says of a LLaMA. */
+    static ObjectNode model(ModelConfig c) {
         ObjectNode json = Json.MAPPER.createObjectNode();
         json.putArray("architectures").add(ARCHITECTURE);
         json.put("model_type", "llama").put("hidden_act", "silu");
@@ -221,7 +226,8 @@ final class HuggingFaceConfig {
         else eos.forEach(json.putArray("eos_token_id")::add);
     }
 
-    private static String name(DType type) {
+    /** As torch calls the type. */
+    static String name(DType type) {
         return switch (type) {
             case F32 -> "float32";
             case BF16 -> "bfloat16";

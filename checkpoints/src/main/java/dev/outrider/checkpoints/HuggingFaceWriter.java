@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Writes a model's weights as one file, or cut into shards with an index. */
+/** Writes weights as one file, or cut into shards with an index. */
 final class HuggingFaceWriter {
     // Readers of transformers ask for it.
     private static final Map<String, String> METADATA = Map.of("format", "pt");
@@ -16,17 +16,23 @@ final class HuggingFaceWriter {
     private final DType stored;
     private final long shardBytes;
 
-    /** @throws Failure DATA where the tensors are not those of the configuration */
-    HuggingFaceWriter(ModelConfig config, List<Tensor> tensors, DType stored, long shardBytes) {
+    /** @param tensors under the names that they are to have, in the file's order */
+    HuggingFaceWriter(List<Tensor> tensors, DType stored, long shardBytes) {
+        this.tensors = tensors;
+        this.stored = stored;
+        this.shardBytes = shardBytes;
+    }
+
+    /**
+     * The tensors of a LLaMA in its order.
+     *
+     * @throws Failure DATA where they are not those of the configuration
+     */
+    static List<Tensor> checked(ModelConfig config, List<Tensor> tensors) {
         GivenTensors given = new GivenTensors(tensors);
         LlamaLayout layout = new LlamaLayout(config);
         layout.check(given);
-        this.tensors = layout.shapes().keySet().stream()
-                .filter(given.names()::contains)
-                .map(given::tensor)
-                .toList();
-        this.stored = stored;
-        this.shardBytes = shardBytes;
+        return given.those(layout.shapes().keySet());
     }
 
     void write(Path folder) throws IOException {

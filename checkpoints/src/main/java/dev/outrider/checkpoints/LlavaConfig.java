@@ -144,4 +144,42 @@ record LlavaConfig(ModelConfig language, VisionConfig vision, Optional<ClipConfi
         if (aspect.equals("pad") || aspect.equals("square")) return aspect.equals("pad");
         throw keys.wrong(key, "pad or square", OTHER);
     }
+
+    /** config.json as transformers writes it, with the tower; {@link #read} gives an equal configuration. */
+    ObjectNode transformers() {
+        ObjectNode json = Json.MAPPER.createObjectNode().put("model_type", "llava");
+        json.putArray("architectures").add("LlavaForConditionalGeneration");
+        ObjectNode text = HuggingFaceConfig.model(language);
+        text.remove("architectures");
+        json.set(TEXT, text);
+        json.set(VISION, tower.orElseThrow().json());
+        json.put("image_token_index", vision.imageId())
+                .put("image_seq_length", vision.rows(tower.orElseThrow()))
+                .put("projector_hidden_act", vision.activation().label)
+                .put("multimodal_projector_bias", vision.bias())
+                .put("vision_feature_layer", vision.featureLayer())
+                .put("vision_feature_select_strategy", vision.classToken() ? "full" : "default")
+                .put("tie_word_embeddings", language.tiedEmbeddings());
+        return typed(json);
+    }
+
+    /** config.json in the manner of the LLaVA repository, which names the tower; {@link #read} gives an equal configuration. */
+    ObjectNode repository() {
+        ObjectNode json = HuggingFaceConfig.model(language).put("model_type", "llava_llama");
+        json.putArray("architectures").add("LlavaLlamaForCausalLM");
+        json.put("use_mm_proj", true)
+                .put("mm_hidden_size", vision.towerWidth())
+                .put(PROJECTOR, vision.matrices() == 1 ? "linear" : "mlp" + vision.matrices() + "x_gelu")
+                .put("mm_vision_select_layer", vision.featureLayer())
+                .put("mm_vision_select_feature", vision.classToken() ? "cls_patch" : "patch")
+                .put("image_aspect_ratio", vision.padded() ? "pad" : "square");
+        if (vision.pool() > 1) json.put(POOL, vision.pool());
+        vision.tower().ifPresent(name -> json.put("mm_vision_tower", name));
+        return json;
+    }
+
+    private ObjectNode typed(ObjectNode json) {
+        String type = HuggingFaceConfig.name(language.dtype());
+        return json.put("dtype", type).put("torch_dtype", type);
+    }
 }

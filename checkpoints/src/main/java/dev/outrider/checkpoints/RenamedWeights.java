@@ -36,8 +36,7 @@ final class RenamedWeights implements Weights {
 
     @Override
     public Tensor tensor(String name) {
-        Tensor t = stored.tensor(stored(name));
-        return new Tensor(name, t.dtype(), t.shape(), t.data());
+        return stored.tensor(stored(name)).named(name);
     }
 
     @Override

@@ -80,6 +80,11 @@ public record Tensor(String name, DType dtype, long[] shape, MemorySegment data)
         return new Tensor(name, DType.F32, shape, MemorySegment.ofArray(values.clone()));
     }
 
+    /** The same memory under another name. */
+    public Tensor named(String other) {
+        return new Tensor(other, dtype, shape, data);
+    }
+
     /** A copy of tensors of one type, one below the other: they differ in their first size at most. */
     public static Tensor stacked(String name, List<Tensor> parts) {
         Tensor first = parts.getFirst();

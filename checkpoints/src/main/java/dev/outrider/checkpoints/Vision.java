@@ -18,6 +18,11 @@ public final class Vision implements AutoCloseable {
         this.config = config;
         this.projector = projector;
         this.tower = tower.orElse(null);
+        check(config, projector);
+    }
+
+    /** @throws Failure DATA naming the first tensor of a projector that does not fit */
+    static void check(VisionConfig config, Weights projector) {
         String absent = "Get the whole model: a projector that was trained alone has to be merged into it.";
         config.shapes()
                 .forEach((name, shape) -> LlamaLayout.require(projector, name, shape, LlamaLayout.WEIGHTS, absent));
