@@ -130,17 +130,20 @@ class LlavaTest {
         refused(c -> c.putArray("vision_feature_layer").add(-2).add(-1), "vision_feature_layer", "a whole number");
         refused(
                 c -> c.withObject("vision_config").put("hidden_size", 1000).put("num_attention_heads", 1),
-                "patch_embedding",
+                "class_embedding",
                 "shape");
         refused(c -> c.put("multimodal_projector_bias", false), "linear_1.bias", "no place for");
         refused(c -> c.withObject("vision_config").put("patch_size", 500), "patch_size", "at most image_size");
     }
 
     private void refused(Consumer<ObjectNode> change, String... words) {
-        // The seed of a model whose projector has biases.
-        Path model = written(3);
-        ObjectNode config = Json.read(model.resolve("config.json")).node();
-        config.put("multimodal_projector_bias", true);
+        Path model = folder.resolve("whole");
+        ObjectNode config;
+        int seed = 0;
+        do {
+            written(seed++);
+            config = Json.read(model.resolve("config.json")).node();
+        } while (!config.get("multimodal_projector_bias").booleanValue());
         change.accept(config);
         try {
             Json.write(model.resolve("config.json"), config);
