@@ -2,7 +2,6 @@ package dev.outrider.data.image;
 
 import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
-import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.ImagePreprocessing;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -65,56 +64,59 @@ public final class ImageLoader {
     public LoadedImage attempt(String place, byte[] file) {
         try {
             ImageSource source = ImageSource.read(new ImageBytes(place, file));
-            Geometry geometry = geometry(source);
-            int edge = Math.max(source.width(), source.height());
-            if (edge > LONGEST_EDGE) return tooLarge(place, "an edge of " + edge + " pixels", LONGEST_EDGE + " pixels");
-            long pixels = Math.max((long) source.width() * source.height(), geometry.most());
-            if (pixels > options.mostPixels()) return tooLarge(place, size(source), options.mostPixels() + " pixels");
-            return new LoadedImage.Decoded(levels.values(shaped(place, source, geometry)));
+            LoadedImage refused = refused(place, source);
+            return refused != null ? refused : new LoadedImage.Decoded(pixels(shaped(decoded(place, source))));
         } catch (Failure e) {
             return new LoadedImage.Broken(e);
         }
     }
 
-    private String size(ImageSource source) {
-        boolean pad = options.aspect() == ImageAspect.PAD;
-        return source.width() + "x" + source.height() + " pixels" + (pad ? ", to be padded to a square" : "");
+    /** Null where sizes are within the limits. */
+    private LoadedImage refused(String place, ImageSource source) {
+        int width = source.width(), height = source.height(), edge = Math.max(width, height);
+        if (edge > LONGEST_EDGE) return tooLarge(place, "an edge of " + edge + " pixels", LONGEST_EDGE + " pixels");
+        Geometry geometry = Geometry.of(settings, options.aspect(), width, height);
+        if (Math.max((long) width * height, geometry.most()) <= options.mostPixels()) return null;
+        String found = width + "x" + height + " pixels, which take " + geometry.most() + " on the way";
+        return tooLarge(place, found, options.mostPixels() + " pixels");
     }
 
     private static LoadedImage tooLarge(String place, String found, String most) {
         return new LoadedImage.TooLarge(Failure.data(place, "an image of " + found, "at most " + most, LEAVE_OUT));
     }
 
-    private Geometry geometry(ImageSource source) {
-        int width = source.seenWidth(options.upright()), height = source.seenHeight(options.upright());
-        return Geometry.of(settings, options.aspect(), width, height);
-    }
-
-    /** The levels after resize and crop. */
-    Raster shaped(String place, ImageSource source, Geometry geometry) {
+    private Raster decoded(String place, ImageSource source) {
         Raster raster = Decoder.decode(place, source);
-        return shaped(options.upright() ? raster.upright(source.orientation()) : raster, geometry);
+        return options.upright() ? raster.upright(source.orientation()) : raster;
     }
 
-    /** @param seen the picture, upright */
-    Raster shaped(Raster seen, Geometry g) {
-        Raster in = padded(seen, g);
+    /** The levels after resize and crop, of a file. */
+    Raster shaped(Path file) throws IOException {
+        String place = file.toString();
+        return shaped(decoded(place, ImageSource.read(new ImageBytes(place, Files.readAllBytes(file)))));
+    }
+
+    /** The levels after padding, resize and crop. */
+    Raster shaped(Raster picture) {
+        Geometry g = Geometry.of(settings, options.aspect(), picture.width(), picture.height());
         int left = Math.toIntExact(Math.max(0, -g.left())), top = Math.toIntExact(Math.max(0, -g.top()));
-        int wide = (int) Math.min(g.outWidth() - left, g.width()),
-                high = (int) Math.min(g.outHeight() - top, g.height());
         Raster window = Resize.window(
-                in,
+                padded(picture, g),
                 settings.resampling(),
                 g.width(),
                 g.height(),
                 Math.max(0, g.left()),
                 Math.max(0, g.top()),
-                wide,
-                high);
-        if (wide == g.outWidth() && high == g.outHeight()) return window;
+                (int) Math.min(g.outWidth() - left, g.width()),
+                (int) Math.min(g.outHeight() - top, g.height()));
+        if (window.width() == g.outWidth() && window.height() == g.outHeight()) return window;
         Raster out = new Raster(g.outWidth(), g.outHeight());
         out.paste(window, left, top);
         return out;
+    }
+
+    Pixels pixels(Raster shaped) {
+        return levels.values(shaped);
     }
 
     private Raster padded(Raster seen, Geometry g) {

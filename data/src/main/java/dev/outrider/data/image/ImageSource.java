@@ -52,13 +52,4 @@ record ImageSource(
     boolean covered() {
         return left == 0 && top == 0 && frameWidth == width && frameHeight == height;
     }
-
-    /** Width and height as seen, the picture turned upright or not. */
-    int seenWidth(boolean upright) {
-        return upright && orientation > 4 ? height : width;
-    }
-
-    int seenHeight(boolean upright) {
-        return upright && orientation > 4 ? width : height;
-    }
 }
