@@ -5,6 +5,7 @@ import dev.outrider.decode.device.cpu.CpuDevice;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.opencv.global.opencv_core;
 import org.bytedeco.opencv.opencv_core.Mat;
@@ -25,19 +26,15 @@ final class Decoder extends NativeImageLoader {
     private static final long serialVersionUID = 1L;
     private static final String FALLBACK = "leptonica";
 
-    static {
-        CpuDevice.loadOpenBlas();
-    }
-
     private transient Raster raster;
 
     private Decoder() {}
 
-    /** @throws Failure DATA where the picture is broken; it says where it lies */
+    /** @throws Failure DATA where the picture is broken; MACHINE where OpenCV cannot be loaded */
     static Raster decode(String place, ImageSource source) {
         Raster frame = frame(place, source);
         if (frame.width() != source.frameWidth() || frame.height() != source.frameHeight()) {
-            throw broken(place, source, frame.width() + "x" + frame.height() + " pixels");
+            throw broken(place, source, frame.width() + "x" + frame.height() + " pixels", null);
         }
         if (source.covered()) return frame;
         Raster whole = Raster.filled(source.width(), source.height(), source.background());
@@ -46,22 +43,34 @@ final class Decoder extends NativeImageLoader {
     }
 
     private static Raster frame(String place, ImageSource source) {
-        Decoder decoder = new Decoder();
+        CpuDevice.loadOpenBlas();
         try (PointerScope _ = new PointerScope()) {
+            Decoder decoder = new Decoder();
             decoder.asMatrix(new ByteArrayInputStream(source.frame()));
             return decoder.raster;
         } catch (IOException | RuntimeException e) {
-            throw broken(place, source, "data that OpenCV cannot decode");
-        } catch (NoClassDefFoundError e) {
-            if (!String.valueOf(e.getMessage()).contains(FALLBACK)) throw e;
-            throw broken(place, source, "data that OpenCV cannot decode");
+            throw broken(place, source, "data that OpenCV cannot decode", e);
+        } catch (LinkageError e) {
+            if (!String.valueOf(e.getMessage()).contains(FALLBACK)) throw unusable(e);
+            throw broken(place, source, "data that OpenCV cannot decode", e);
         }
     }
 
-    private static Failure broken(String place, ImageSource source, String found) {
+    private static Failure broken(String place, ImageSource source, String found, Throwable cause) {
         String expected = "a whole " + source.format() + " picture of " + source.frameWidth() + "x"
                 + source.frameHeight() + " pixels";
-        return Failure.data(place, found, expected, "Get the image again, or leave it out.");
+        return new Failure(Failure.Kind.DATA, place, found, expected, "Get the image again, or leave it out.", cause);
+    }
+
+    private static Failure unusable(LinkageError cause) {
+        return new Failure(
+                Failure.Kind.MACHINE,
+                "OpenCV",
+                String.valueOf(cause.getMessage()),
+                "the library of org.bytedeco:opencv for " + Loader.getPlatform(),
+                "Add its jar for this platform, and let JavaCPP write to its cache (~/.javacpp or"
+                        + " -Dorg.bytedeco.javacpp.cachedir).",
+                cause);
     }
 
     /** Where the loader makes an array of what it has decoded. */

@@ -60,13 +60,18 @@ public final class ImageLoader {
         }
     }
 
-    /** What becomes of the bytes of a file; the place stands in messages. */
+    /**
+     * What becomes of the bytes of a file; the place stands in messages.
+     *
+     * @throws Failure MACHINE where the decoder cannot be loaded
+     */
     public LoadedImage attempt(String place, byte[] file) {
         try {
             ImageSource source = ImageSource.read(new ImageBytes(place, file));
             LoadedImage refused = refused(place, source);
             return refused != null ? refused : new LoadedImage.Decoded(pixels(shaped(decoded(place, source))));
         } catch (Failure e) {
+            if (e.kind() != Failure.Kind.DATA) throw e;
             return new LoadedImage.Broken(e);
         }
     }

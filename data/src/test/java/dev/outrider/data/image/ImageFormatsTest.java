@@ -113,8 +113,6 @@ class ImageFormatsTest {
     void pngChunksThatAreNoPictureChangeNothing() {
         Raster picture = Pictures.noise(random, WIDTH, HEIGHT), other = Pictures.noise(random, WIDTH, HEIGHT);
         byte[] plain = Pictures.png(picture), end = Pictures.chunk("IEND", new byte[0]);
-        byte[] frame = bytes(
-                Pictures.big32(0), Pictures.big32(WIDTH), Pictures.big32(HEIGHT), new byte[8], 0, 1, 0, 100, 0, 0);
         byte[] filtered = new byte[HEIGHT * (3 * WIDTH + 1)];
         for (int y = 0; y < HEIGHT; y++)
             System.arraycopy(other.levels(), 3 * WIDTH * y, filtered, (3 * WIDTH + 1) * y + 1, 3 * WIDTH);
@@ -123,12 +121,19 @@ class ImageFormatsTest {
                 Arrays.copyOf(plain, header),
                 Pictures.chunk("gAMA", Pictures.big32(30000)),
                 Pictures.chunk("tRNS", new byte[6]),
-                Pictures.chunk("acTL", bytes(Pictures.big32(1), Pictures.big32(0))),
+                Pictures.chunk("acTL", bytes(Pictures.big32(2), Pictures.big32(0))),
                 Arrays.copyOfRange(plain, header, plain.length - end.length),
-                Pictures.chunk("fcTL", frame),
+                frameControl(0),
                 Pictures.chunk("fdAT", bytes(Pictures.big32(1), Pictures.deflated(filtered))),
+                frameControl(2),
+                Pictures.chunk("fdAT", bytes(Pictures.big32(3), Pictures.deflated(filtered))),
                 end);
         assertThat(decode(file).levels()).containsExactly(picture.levels());
+    }
+
+    private static byte[] frameControl(int number) {
+        byte[] size = bytes(Pictures.big32(WIDTH), Pictures.big32(HEIGHT));
+        return Pictures.chunk("fcTL", bytes(Pictures.big32(number), size, new byte[8], 0, 1, 0, 100, 0, 0));
     }
 
     // ---- JPEG -------------------------------------------------------------------------------------------------------
@@ -204,15 +209,15 @@ class ImageFormatsTest {
 
     /** What a frame does not cover has the transparent colour, or the first one. */
     @ParameterizedTest
-    @ValueSource(ints = {-1, 77})
-    void gifFramesLieOnTheirScreen(int transparent) {
+    @CsvSource({"-1, 20, 20", "77, 20, 20", "77, 4, 15"})
+    void gifFramesLieOnTheirScreen(int transparent, int screen, int width) {
         byte[] palette = noise(3 * 256), indices = noise(PIXELS);
-        byte[] file = Pictures.gif(20, 4, palette, transparent, new GifFrame(2, 3, WIDTH, HEIGHT, indices));
+        byte[] file = Pictures.gif(screen, 4, palette, transparent, new GifFrame(2, 3, WIDTH, HEIGHT, indices));
         Raster decoded = decode(file);
-        assertThat(decoded.width()).isEqualTo(20);
+        assertThat(decoded.width()).isEqualTo(width);
         assertThat(decoded.height()).isEqualTo(3 + HEIGHT);
         for (int i = 0; i < decoded.levels().length; i++) {
-            int x = i / 3 % 20 - 2, y = i / 3 / 20 - 3;
+            int x = i / 3 % width - 2, y = i / 3 / width - 3;
             boolean inside = x >= 0 && x < WIDTH && y >= 0;
             int index = inside ? indices[y * WIDTH + x] & 255 : Math.max(0, transparent);
             assertThat(decoded.levels()[i]).isEqualTo(palette[3 * index + i % 3]);
@@ -343,7 +348,7 @@ class ImageFormatsTest {
         none[at + 5] = none[at + 6] = 0;
         refused(jpeg, said);
         refused(twelve, "12 bits");
-        refused(none, "8x0 pixels");
+        refused(none, "8x0 pixels", "at least 1x1");
     }
 
     @Test
