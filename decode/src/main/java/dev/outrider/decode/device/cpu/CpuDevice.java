@@ -32,6 +32,11 @@ public final class CpuDevice implements Device {
     private SelfAttention attention;
     private final BatchAttention batchAttention = new BatchAttention();
 
+    /** Loads OpenBLAS as this device needs it: to be called before other libraries that rest on it (OpenCV) load it. */
+    public static void loadOpenBlas() {
+        OpenBlas.start();
+    }
+
     /** All processors. */
     public CpuDevice() {
         this(Runtime.getRuntime().availableProcessors());

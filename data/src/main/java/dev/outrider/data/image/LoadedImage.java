@@ -1,0 +1,28 @@
+package dev.outrider.data.image;
+
+import dev.outrider.checkpoints.Failure;
+
+/** What became of an image, for callers that count and go on. */
+public sealed interface LoadedImage {
+    /** Its pixels. */
+    record Decoded(Pixels pixels) implements LoadedImage {}
+
+    /** There is no such file. */
+    record Missing(Failure why) implements LoadedImage {}
+
+    /** Its bytes are no picture of a known format, or a damaged one. */
+    record Broken(Failure why) implements LoadedImage {}
+
+    /** Its file, its picture or what it would become has more bytes or pixels than allowed; nothing was decoded. */
+    record TooLarge(Failure why) implements LoadedImage {}
+
+    /** @throws Failure DATA where there are none, naming the file and why */
+    default Pixels pixels() {
+        return switch (this) {
+            case Decoded d -> d.pixels();
+            case Missing m -> throw m.why();
+            case Broken b -> throw b.why();
+            case TooLarge t -> throw t.why();
+        };
+    }
+}
