@@ -1,6 +1,6 @@
 package dev.outrider.checkpoints;
 
-import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * What becomes of a picture that is no square before it is resized: LLaVA's image_aspect_ratio, which stands in
@@ -12,20 +12,24 @@ public enum ImageAspect {
     /** Padded to a square with the mean colour: everything is seen. */
     PAD;
 
+    private static final String KEY = "image_aspect_ratio";
+
+    /** As configurations name it. */
+    public String label() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+
     /**
-     * image_aspect_ratio of a model's config.json.
+     * image_aspect_ratio of a model's configuration.
      *
      * @return SQUARE where the key is absent
      * @throws Failure DATA naming file and key
      */
-    public static ImageAspect read(Path folder) {
-        Keys keys = Json.read(folder.resolve(HuggingFaceConfig.FILE));
-        return switch (keys.text("image_aspect_ratio").orElse("square")) {
+    static ImageAspect read(Keys keys) {
+        return switch (keys.text(KEY).orElse("square")) {
             case "square" -> SQUARE;
             case "pad" -> PAD;
-            default ->
-                throw keys.wrong(
-                        "image_aspect_ratio", "square or pad", "Models that cut a picture into tiles cannot be run.");
+            default -> throw keys.wrong(KEY, "square or pad", "Models that cut a picture into tiles cannot be run.");
         };
     }
 }

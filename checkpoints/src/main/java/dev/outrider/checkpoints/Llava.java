@@ -62,8 +62,9 @@ public final class Llava {
     private static void requireNameable(Eyes eyes) {
         VisionConfig c = eyes.config;
         boolean whole = eyes.tower.isPresent();
-        if (whole ? c.matrices() == 2 && c.pool() == 1 && !c.padded() : c.bias() && c.activation() == Gelu.EXACT)
-            return;
+        if (whole
+                ? c.matrices() == 2 && c.pool() == 1 && c.aspect() == ImageAspect.SQUARE
+                : c.bias() && c.activation() == Gelu.EXACT) return;
         throw Failure.usage(
                 "model to write",
                 c.toString(),

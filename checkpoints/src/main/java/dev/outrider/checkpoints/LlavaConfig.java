@@ -77,7 +77,7 @@ record LlavaConfig(ModelConfig language, VisionConfig vision, Optional<ClipConfi
                 keys.has(layer) ? keys.whole(layer) : -2,
                 select(keys, strategy, "default", "full"),
                 keys.has(image) ? keys.whole(image) : 32000,
-                false,
+                ImageAspect.SQUARE,
                 1,
                 Optional.empty());
         vision.layersRun(tower);
@@ -108,7 +108,7 @@ record LlavaConfig(ModelConfig language, VisionConfig vision, Optional<ClipConfi
                 keys.has(layer) ? keys.whole(layer) : -2,
                 select(keys, "mm_vision_select_feature", "patch", "cls_patch"),
                 VisionConfig.PLACEHOLDER,
-                padded(keys),
+                ImageAspect.read(keys),
                 keys.positive(POOL, 1),
                 keys.text("mm_vision_tower"));
         return new LlavaConfig(language, vision, Optional.empty());
@@ -139,12 +139,6 @@ record LlavaConfig(ModelConfig language, VisionConfig vision, Optional<ClipConfi
         throw keys.wrong(key, patches + " or " + all, OTHER);
     }
 
-    private static boolean padded(Keys keys) {
-        String key = "image_aspect_ratio", aspect = keys.text(key).orElse("square");
-        if (aspect.equals("pad") || aspect.equals("square")) return aspect.equals("pad");
-        throw keys.wrong(key, "pad or square", OTHER);
-    }
-
     /** config.json as transformers writes it, with the tower; {@link #read} gives an equal configuration. */
     ObjectNode transformers() {
         ObjectNode json = Json.MAPPER.createObjectNode().put("model_type", "llava");
@@ -172,7 +166,7 @@ record LlavaConfig(ModelConfig language, VisionConfig vision, Optional<ClipConfi
                 .put(PROJECTOR, vision.matrices() == 1 ? "linear" : "mlp" + vision.matrices() + "x_gelu")
                 .put("mm_vision_select_layer", vision.featureLayer())
                 .put("mm_vision_select_feature", vision.classToken() ? "cls_patch" : "patch")
-                .put("image_aspect_ratio", vision.padded() ? "pad" : "square");
+                .put("image_aspect_ratio", vision.aspect().label());
         if (vision.pool() > 1) json.put(POOL, vision.pool());
         vision.tower().ifPresent(name -> json.put("mm_vision_tower", name));
         return json;

@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param classToken whether the class token is read too, before the patches
  * @param imageId token that stands for a picture: one for each in a prompt; {@link #PLACEHOLDER} where the vocabulary
  *     has none
- * @param padded whether pictures are padded to a square first, as LLaVA's own code does; else they are cropped
+ * @param aspect what becomes of pictures that are no squares
  * @param pool side of the square of patches that become one, by their mean before the projector; 1: every patch
  * @param tower name or path of the tower, where it is not in the same model
  */
@@ -30,7 +30,7 @@ public record VisionConfig(
         int featureLayer,
         boolean classToken,
         int imageId,
-        boolean padded,
+        ImageAspect aspect,
         int pool,
         Optional<String> tower) {
     /** What the LLaVA repository's code writes for a picture. */
@@ -66,10 +66,5 @@ public record VisionConfig(
     /** Parameters of the projector. */
     public long projectorParameters() {
         return shapes().values().stream().mapToLong(Tensor::elements).sum();
-    }
-
-    VisionConfig withTowerWidth(int channels) {
-        return new VisionConfig(
-                channels, width, matrices, activation, bias, featureLayer, classToken, imageId, padded, pool, tower);
     }
 }

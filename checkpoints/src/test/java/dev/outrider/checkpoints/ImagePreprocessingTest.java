@@ -157,11 +157,16 @@ class ImagePreprocessingTest {
     void theAspectStandsInTheModelsConfig() throws IOException {
         Path config = folder.resolve("config.json");
         Files.writeString(config, "{}");
-        assertThat(ImageAspect.read(folder)).isEqualTo(ImageAspect.SQUARE);
+        assertThat(ImageAspect.read(Json.read(folder.resolve(HuggingFaceConfig.FILE))))
+                .isEqualTo(ImageAspect.SQUARE);
         Files.writeString(config, "{\"image_aspect_ratio\": \"pad\"}");
-        assertThat(ImageAspect.read(folder)).isEqualTo(ImageAspect.PAD);
+        assertThat(ImageAspect.read(Json.read(folder.resolve(HuggingFaceConfig.FILE))))
+                .isEqualTo(ImageAspect.PAD);
         Files.writeString(config, "{\"image_aspect_ratio\": \"anyres\"}");
         assertFailure(
-                () -> ImageAspect.read(folder), Failure.Kind.DATA, "config.json, key image_aspect_ratio", "anyres");
+                () -> ImageAspect.read(Json.read(folder.resolve(HuggingFaceConfig.FILE))),
+                Failure.Kind.DATA,
+                "config.json, key image_aspect_ratio",
+                "anyres");
     }
 }

@@ -38,7 +38,7 @@ public final class SeeingModels {
                 random.nextBoolean() ? -2 : -1,
                 random.nextBoolean(),
                 repository ? VisionConfig.PLACEHOLDER : imageId,
-                repository && random.nextBoolean(),
+                repository && random.nextBoolean() ? ImageAspect.PAD : ImageAspect.SQUARE,
                 repository ? 1 + random.nextInt(2) : 1,
                 repository ? Optional.of("tower") : Optional.empty());
     }

@@ -103,7 +103,7 @@ class VisionGoldenTest {
             VisionConfig vision = other.vision().orElseThrow().config();
             assertThat(vision).isEqualTo(first.vision().orElseThrow().config());
             assertThat(vision.tower()).isEqualTo(Optional.of("openai/clip-vit-tiny-golden"));
-            assertThat(vision.padded()).isTrue();
+            assertThat(vision.aspect()).isEqualTo(ImageAspect.PAD);
         }
     }
 

@@ -33,6 +33,14 @@ public interface Picture {
         return Arrays.stream(text).anyMatch(Picture::isPlaceholder);
     }
 
+    /** A prompt's ids, with a placeholder wherever the model's own id for a picture stands, in their order. */
+    static int[] numbered(int[] ids, int imageId) {
+        int[] prompt = ids.clone();
+        int count = 0;
+        for (int i = 0; i < prompt.length; i++) if (prompt[i] == imageId) prompt[i] = placeholder(count++);
+        return prompt;
+    }
+
     /** The text without its pictures, as a model reads it that cannot see; the same array where there are none. */
     static int[] left(int[] text) {
         return in(text) ? Arrays.stream(text).filter(id -> !isPlaceholder(id)).toArray() : text;

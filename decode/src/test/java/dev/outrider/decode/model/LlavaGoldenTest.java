@@ -11,6 +11,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.Shared;
 import dev.outrider.checkpoints.Vision;
+import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.speculate.Decoder;
@@ -94,19 +95,9 @@ class LlavaGoldenTest {
                 .toList();
     }
 
-    /** The ids with a placeholder for each picture. */
-    private static int[] prompt(JsonNode ids, int imageId) {
-        int[] prompt = new int[ids.size()];
-        int pictures = 0;
-        for (int i = 0; i < prompt.length; i++) {
-            int id = ids.get(i).intValue();
-            prompt[i] = id == imageId ? Picture.placeholder(pictures++) : id;
-        }
-        return prompt;
-    }
-
     private int[] prompt(JsonNode one) {
-        return prompt(one.get("unexpanded"), cases.get("image_token_id").intValue());
+        return Picture.numbered(
+                ids(one.get("unexpanded")), cases.get("image_token_id").intValue());
     }
 
     private static int[] ids(JsonNode list) {
@@ -140,7 +131,9 @@ class LlavaGoldenTest {
         Llava model = llava(checkpoint, sight(checkpoint));
         for (JsonNode one : cases.get("cases")) {
             String name = layout + ", " + one.get("name").textValue();
-            int[] prompt = layout.equals(ORIGINAL) ? prompt(one.get("original"), -200) : prompt(one);
+            int[] prompt = layout.equals(ORIGINAL)
+                    ? Picture.numbered(ids(one.get("original")), VisionConfig.PLACEHOLDER)
+                    : prompt(one);
             model.show(pictures(one));
             int[] own = model.own(prompt);
             assertThat(own).as(name).hasSameSizeAs(ids(one.get("expanded")));

@@ -8,6 +8,7 @@ import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
+import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.Llava.Eyes;
 import dev.outrider.checkpoints.Llava.TowerTensors;
 import dev.outrider.checkpoints.ModelConfig;
@@ -86,7 +87,7 @@ class LlavaTest {
                 -2,
                 false,
                 VisionConfig.PLACEHOLDER,
-                true,
+                ImageAspect.PAD,
                 pool,
                 Optional.empty());
         Eyes eyes = new Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());

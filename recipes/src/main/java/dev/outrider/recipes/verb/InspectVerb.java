@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.GgufMetadata;
+import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.StepFolders;
@@ -131,7 +132,7 @@ public final class InspectVerb implements Callable<Integer> {
                 c.width(),
                 c.featureLayer(),
                 c.pool() > 1 ? ", squares of " + c.pool() + " x " + c.pool() + " patches as one" : "",
-                c.padded() ? "; pictures padded to squares" : "");
+                c.aspect() == ImageAspect.PAD ? "; pictures padded to squares" : "");
         if (!vision.hasTower()) {
             System.out.println("tower       elsewhere: " + c.tower().orElse("not named") + " (--tower DIR)");
             return;
