@@ -41,8 +41,8 @@ final class Lanes {
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
 
-    // 2^-14, the smallest float16 with a leading one.
-    private static final float SMALLEST_F16 = 0x1p-14f;
+    private static final IntVector F16_BITS = IntVector.broadcast(INTS, 0x8fffe000);
+    private static final FloatVector F16_BIAS = all(0x1p112f);
 
     // exp(x) = 2^n · exp(r), r = x - n·ln 2 in two parts; polynomial of Cephes' expf.
     static final float LOWEST = -87.33654f, HIGHEST = 88.02f;
@@ -81,19 +81,15 @@ final class Lanes {
     }
 
     /**
-     * LANES values of float16 as floats, exactly. Those without a leading one (exponent 0) are made by a subtraction: 2^-14
-     * with their bits behind it, less 2^-14. Infinities and NaN become numbers from 65536 on: weights have none.
+     * LANES values of float16 as floats, exactly: their bits where a float has them, times 2^112 for the other bias.
+     * Infinities and NaN become numbers from 65536 on: weights have none.
      */
     static FloatVector loadF16(long address) {
         IntVector bits = (IntVector)
                 ShortVector.fromMemorySegment(SHORTS, ALL, address, ORDER).convertShape(VectorOperators.S2I, INTS, 0);
-        IntVector magnitude = bits.lanewise(VectorOperators.AND, 0x7fff).lanewise(VectorOperators.LSHL, 13);
-        FloatVector whole = magnitude.add(112 << 23).reinterpretAsFloats();
-        FloatVector small = magnitude.add(113 << 23).reinterpretAsFloats().sub(SMALLEST_F16);
-        IntVector sign = bits.lanewise(VectorOperators.AND, 0x8000).lanewise(VectorOperators.LSHL, 16);
-        FloatVector value = whole.blend(
-                small, magnitude.compare(VectorOperators.LT, 1 << 23).cast(FLOATS));
-        return value.reinterpretAsInts().lanewise(VectorOperators.OR, sign).reinterpretAsFloats();
+        // The sign fills the upper bits; of them bit 31 stays.
+        IntVector placed = bits.lanewise(VectorOperators.LSHL, 13).lanewise(VectorOperators.AND, F16_BITS);
+        return placed.reinterpretAsFloats().mul(F16_BIAS);
     }
 
     /** LANES / 2 floats as doubles. */

@@ -65,6 +65,12 @@ final class Everything {
         operations.put("linear", () -> device.linear(y, x, w, ROWS, IN, OUT, 0));
         operations.put("linear, bf16", () -> device.linear(y, x, half, ROWS, IN, OUT, 1));
         operations.put("linear, few rows", () -> device.linear(y, x, w, 5, IN, OUT, 0));
+        Buffer f16 = device.allocate(DType.F16, w.elements());
+        for (int rows = 1; rows <= 6; rows++) {
+            int few = rows;
+            operations.put("linear, f16, " + rows, () -> device.linear(y, x, f16, few, IN, OUT, 0));
+        }
+        operations.put("linear, f16", () -> device.linear(y, x, f16, ROWS, IN, OUT, 0));
         operations.put("norm", () -> device.rmsNorm(z, x, gain, ROWS, IN, 1e-5f));
         operations.put("norm, bf16", () -> device.rmsNorm(z, x, half, ROWS, IN, 1e-5f));
         operations.put("bias", () -> device.addBias(y, bias, ROWS, OUT));

@@ -62,8 +62,8 @@ class MemoryTest {
     }
 
     @Test
-    void alignedFloatsAndBf16StayWhereTheyAre() {
-        for (DType type : new DType[] {DType.F32, DType.BF16}) {
+    void alignedFloatsAndHalvesStayWhereTheyAre() {
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16}) {
             Tensor tensor = tensor(type, 207, type.bytes);
             Buffer held = device.hold(tensor);
             assertThat(held).isEqualTo(new Buffer(type, tensor.data().address(), 207));
@@ -78,7 +78,8 @@ class MemoryTest {
             for (int shift : new int[] {0, 1}) {
                 Tensor tensor = tensor(type, 20_001, shift);
                 Buffer held = device.hold(tensor);
-                assertThat(held.type()).isEqualTo(type == DType.BF16 ? DType.BF16 : DType.F32);
+                boolean half = type == DType.BF16 || type == DType.F16;
+                assertThat(held.type()).isEqualTo(half ? type : DType.F32);
                 for (int i = 0; i < 20_001; i++) {
                     assertThat(Native.value(held, i)).isEqualTo((float) tensor.value(i));
                 }
