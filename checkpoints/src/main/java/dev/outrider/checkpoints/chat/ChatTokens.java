@@ -1,8 +1,10 @@
 package dev.outrider.checkpoints.chat;
 
+import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.checkpoints.tokenizer.Encoding;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A conversation as the model reads it. BOS stands in front where the tokenizer puts it before every text and
@@ -12,6 +14,9 @@ import java.util.List;
  * @param mask [n], 1 for tokens of the assistant's words and their end tokens: those whose characters touch them
  */
 public record ChatTokens(int[] ids, byte[] mask) {
+    /** What stands for a picture in a conversation's text. */
+    public static final String PICTURE = "<image>";
+
     /**
      * @param words how special tokens inside the messages are read
      * @throws dev.outrider.checkpoints.Failure DATA where the template refuses the messages, or it cannot be told
@@ -24,10 +29,30 @@ public record ChatTokens(int[] ids, byte[] mask) {
     /** As {@link #of(ChatTemplate, Tokenizer, List, Words)}; with the generation prompt behind the messages if asked. */
     public static ChatTokens of(
             ChatTemplate template, Tokenizer tokenizer, List<Message> messages, boolean generationPrompt, Words words) {
+        return of(template, tokenizer, messages, generationPrompt, words, false);
+    }
+
+    /**
+     * A conversation with pictures: where the text has {@value #PICTURE} there is one. It becomes the tokenizer's own
+     * token of that name; where there is none, {@link VisionConfig#PLACEHOLDER}, and the stretches of text between pictures
+     * are tokenised apart, as the LLaVA repository does.
+     */
+    public static ChatTokens seen(
+            ChatTemplate template, Tokenizer tokenizer, List<Message> messages, boolean generationPrompt, Words words) {
+        return of(template, tokenizer, messages, generationPrompt, words, true);
+    }
+
+    private static ChatTokens of(
+            ChatTemplate template,
+            Tokenizer tokenizer,
+            List<Message> messages,
+            boolean generationPrompt,
+            Words words,
+            boolean pictures) {
         Rendered rendered = template.renderMarked(messages, generationPrompt);
         List<Span> literal =
                 words == Words.LITERAL ? template.words(messages, generationPrompt, rendered.text()) : List.of();
-        Encoding encoding = encode(tokenizer, rendered.text(), literal);
+        Encoding encoding = encode(tokenizer, rendered.text(), literal, pictures);
         int first = bos(tokenizer, encoding);
         int[] ids = new int[encoding.ids().length + first];
         byte[] mask = new byte[ids.length];
@@ -45,9 +70,19 @@ public record ChatTokens(int[] ids, byte[] mask) {
 
     /** The ids of a prompt: the messages, and behind them the assistant's turn opened. */
     public static int[] prompt(ChatTemplate template, Tokenizer tokenizer, List<Message> messages, Words words) {
+        return prompt(template, tokenizer, messages, words, false);
+    }
+
+    /** The ids of a prompt with pictures, as {@link #seen} reads them. */
+    public static int[] seenPrompt(ChatTemplate template, Tokenizer tokenizer, List<Message> messages, Words words) {
+        return prompt(template, tokenizer, messages, words, true);
+    }
+
+    private static int[] prompt(
+            ChatTemplate template, Tokenizer tokenizer, List<Message> messages, Words words, boolean pictures) {
         String text = template.render(messages, true);
         List<Span> literal = words == Words.LITERAL ? template.words(messages, true, text) : List.of();
-        Encoding encoding = encode(tokenizer, text, literal);
+        Encoding encoding = encode(tokenizer, text, literal, pictures);
         int first = bos(tokenizer, encoding);
         int[] ids = new int[encoding.ids().length + first];
         if (first > 0) ids[0] = tokenizer.bosId();
@@ -55,8 +90,34 @@ public record ChatTokens(int[] ids, byte[] mask) {
         return ids;
     }
 
-    private static Encoding encode(Tokenizer tokenizer, String text, List<Span> literal) {
-        return tokenizer.encodeWithOffsets(text, (from, to) -> literal.stream().noneMatch(s -> s.touches(from, to)));
+    private static Encoding encode(Tokenizer tokenizer, String text, List<Span> literal, boolean pictures) {
+        Tokenizer.SpecialAt special =
+                (from, to) -> pictures && text.substring(from, to).equals(PICTURE)
+                        || literal.stream().noneMatch(s -> s.touches(from, to));
+        if (!pictures || tokenizer.specialId(PICTURE) >= 0) return tokenizer.encodeWithOffsets(text, special);
+        return apart(tokenizer, text, special);
+    }
+
+    /** The stretches between pictures, each as a text of its own. */
+    private static Encoding apart(Tokenizer tokenizer, String text, Tokenizer.SpecialAt special) {
+        IntStream.Builder ids = IntStream.builder(), starts = IntStream.builder(), ends = IntStream.builder();
+        for (int at = 0; at <= text.length(); ) {
+            int begin = at, found = text.indexOf(PICTURE, at), end = found < 0 ? text.length() : found;
+            Encoding stretch = tokenizer.encodeWithOffsets(
+                    text.substring(begin, end), (from, to) -> special.parsed(begin + from, begin + to));
+            for (int i = 0; i < stretch.ids().length; i++) {
+                ids.add(stretch.ids()[i]);
+                starts.add(begin + stretch.starts()[i]);
+                ends.add(begin + stretch.ends()[i]);
+            }
+            if (found < 0) break;
+            at = found + PICTURE.length();
+            ids.add(VisionConfig.PLACEHOLDER);
+            starts.add(found);
+            ends.add(at);
+        }
+        return new Encoding(
+                ids.build().toArray(), starts.build().toArray(), ends.build().toArray());
     }
 
     private static int bos(Tokenizer tokenizer, Encoding encoding) {

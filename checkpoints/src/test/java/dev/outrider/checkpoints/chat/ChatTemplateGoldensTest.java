@@ -22,11 +22,15 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Published templates against transformers' apply_chat_template. */
 @Tag("goldens")
 class ChatTemplateGoldensTest {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir
+    static Path folder;
 
     private interface Check {
         void accept(JsonNode style, JsonNode c) throws IOException;
@@ -111,6 +115,39 @@ class ChatTemplateGoldensTest {
         });
     }
 
+    /** Pictures as the LLaVA repository reads them, whose tokenizer has no token for them; as a token all agree above. */
+    @Test
+    void picturesAreReadAsTheRepositoryDoes() throws IOException {
+        Tokenizer plain = llama("legacy_false", false);
+        cases((style, c) -> {
+            JsonNode expected = c.get("llava_repository");
+            if (expected == null) return;
+            ChatTemplate template = template(style, "template");
+            ChatTokens found = ChatTokens.seen(template, plain, messages(c), prompt(c), Words.PARSED);
+            assertThat(found.ids())
+                    .as(c.get("name").textValue())
+                    .isEqualTo(JSON.convertValue(expected.get("ids"), int[].class));
+            assertThat(found.mask()).as(c.get("name").textValue()).isEqualTo(bytes(expected.get("mask")));
+            if (prompt(c)) {
+                int[] ids = ChatTokens.seenPrompt(template, plain, messages(c), Words.PARSED);
+                assertThat(ids).isEqualTo(found.ids());
+            }
+        });
+    }
+
+    /** A stranger's special tokens are words, a picture's place is one all the same. */
+    @Test
+    void picturesAreReadAmongLiteralWords() throws IOException {
+        List<Message> messages = List.of(Message.of(Message.USER, "<image></s> what is it?"));
+        for (boolean known : new boolean[] {true, false}) {
+            Tokenizer tokenizer = llama("legacy_false", known);
+            int[] ids = ChatTokens.seenPrompt(ChatTemplate.named("vicuna_v1"), tokenizer, messages, Words.LITERAL);
+            assertThat(ids).contains(known ? 32000 : -200).doesNotContain(2);
+            int[] blind = ChatTokens.prompt(ChatTemplate.named("vicuna_v1"), tokenizer, messages, Words.LITERAL);
+            assertThat(blind).doesNotContain(32000, -200, 2);
+        }
+    }
+
     private static byte[] bytes(JsonNode list) {
         byte[] out = new byte[list.size()];
         for (int i = 0; i < out.length; i++) out[i] = (byte) list.get(i).intValue();
@@ -128,19 +165,23 @@ class ChatTemplateGoldensTest {
 
     private static Tokenizer read(JsonNode style, String name) throws IOException {
         if (!name.startsWith("legacy")) return TokenizerJson.read(Shared.golden("tokenizers/" + name));
+        return llama(name, style.get("special_tokens").has("pad_token"));
+    }
+
+    private static Tokenizer llama(String name, boolean pictures) throws IOException {
         ObjectNode root = (ObjectNode)
                 JSON.readTree(Shared.golden("tokenizers/llama/tokenizer.json").toFile());
         if (name.equals("legacy_false")) {
             root.setAll((ObjectNode) JSON.readTree(
                     Shared.golden("tokenizers/llama/legacy-false.json").toFile()));
         }
-        Path folder = Files.createTempDirectory("tokenizer");
-        if (style.get("special_tokens").has("pad_token")) {
+        if (pictures) {
             add(root, 32000, "<image>");
             add(root, 32001, "<pad>");
         }
-        JSON.writeValue(folder.resolve("tokenizer.json").toFile(), root);
-        return TokenizerJson.read(folder);
+        Path file = Files.createTempDirectory(folder, "tokenizer").resolve("tokenizer.json");
+        JSON.writeValue(file.toFile(), root);
+        return TokenizerJson.read(file.getParent());
     }
 
     private static void add(ObjectNode root, int id, String content) {
