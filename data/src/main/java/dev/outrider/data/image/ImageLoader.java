@@ -3,6 +3,7 @@ package dev.outrider.data.image;
 import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ImagePreprocessing;
+import dev.outrider.checkpoints.Vision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -26,6 +27,13 @@ public final class ImageLoader {
     private final ImagePreprocessing settings;
     private final ImageOptions options;
     private final Levels levels;
+
+    /** As a model's tower was trained to read pictures, and the model to have them. */
+    public static ImageLoader of(Vision vision) {
+        ImagePreprocessing settings = ImagePreprocessing.read(vision.tower().path());
+        return new ImageLoader(
+                settings, ImageOptions.defaults().with(vision.config().aspect()));
+    }
 
     public ImageLoader(ImagePreprocessing settings, ImageOptions options) {
         this.settings = settings;

@@ -6,10 +6,8 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.Checkpoint;
-import dev.outrider.checkpoints.ImagePreprocessing;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.Shared;
-import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.decode.device.cpu.CpuDevice;
@@ -40,18 +38,18 @@ class LlavaEndToEndTest {
         JsonNode cases =
                 new ObjectMapper().readTree(golden.resolve("cases.json").toFile());
         JsonNode whole = cases.get("end_to_end");
-        ImageLoader loader = new ImageLoader(ImagePreprocessing.read(folder), ImageOptions.defaults());
-        Picture picture = new ImageFile(golden.resolve(whole.get("image").textValue()), loader);
         try (CpuDevice device = new CpuDevice(2);
                 Checkpoint checkpoint = Checkpoint.open(folder);
                 Safetensors expected = Safetensors.open(golden.resolve("expected.safetensors"));
                 LlamaWeights weights = LlamaWeights.load(device, checkpoint);
-                Sight sight = sight(device, checkpoint.vision().orElseThrow());
+                Sight sight = Sight.of(device, checkpoint.vision().orElseThrow(), 1);
                 Llava model = new Llava(
                         device,
                         new Llama(device, weights, 200),
                         checkpoint.vision().orElseThrow(),
                         sight)) {
+            ImageLoader loader = ImageLoader.of(checkpoint.vision().orElseThrow());
+            Picture picture = new ImageFile(golden.resolve(whole.get("image").textValue()), loader);
             close(expected.tensor("processor.pixel_values").floats(), picture.pixels());
             Tokenizer tokenizer = checkpoint.requireTokenizer();
             int[] ids = tokenizer.encodeWithBos(whole.get("prompt").textValue());
@@ -72,11 +70,6 @@ class LlavaEndToEndTest {
                             .map(i -> said.get(i).intValue())
                             .toArray());
         }
-    }
-
-    private static Sight sight(CpuDevice device, Vision vision) {
-        return new Sight(
-                device, vision.tower(), vision.config().layersRun(vision.tower().config()), 1);
     }
 
     private static Limits limits(JsonNode cases) {

@@ -3,6 +3,7 @@ package dev.outrider.decode.model;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tower;
+import dev.outrider.checkpoints.Vision;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.LinkedHashMap;
@@ -28,6 +29,12 @@ public final class Sight implements AutoCloseable {
         this.device = device;
         this.tower = new ClipTower(device, tower, layers);
         this.kept = Math.max(1, kept);
+    }
+
+    /** What a model reads of its tower. */
+    public static Sight of(Device device, Vision vision, int kept) {
+        return new Sight(
+                device, vision.tower(), vision.config().layersRun(vision.tower().config()), kept);
     }
 
     /** Rows of a picture's features: the class token and P patches. */

@@ -10,7 +10,6 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.Shared;
-import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.cpu.CpuDevice;
@@ -74,9 +73,7 @@ class LlavaGoldenTest {
     }
 
     private Sight sight(Checkpoint checkpoint) {
-        Vision vision = checkpoint.vision().orElseThrow();
-        int layers = vision.config().layersRun(vision.tower().config());
-        return opened(new Sight(device, vision.tower(), layers, 8));
+        return opened(Sight.of(device, checkpoint.vision().orElseThrow(), 8));
     }
 
     private Llava llava(Checkpoint checkpoint, Sight sight) {

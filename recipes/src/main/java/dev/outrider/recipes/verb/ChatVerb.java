@@ -1,11 +1,19 @@
 package dev.outrider.recipes.verb;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.image.ImageFile;
+import dev.outrider.data.image.ImageLoader;
 import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.Llava;
+import dev.outrider.decode.model.Picture;
+import dev.outrider.decode.model.Sight;
 import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Generation;
@@ -77,56 +85,99 @@ public final class ChatVerb implements Callable<Integer> {
     @Option(names = "--raw", description = "No template and no history: every line is the whole text to go on from.")
     boolean raw;
 
+    @Option(
+            names = "--image",
+            paramLabel = "FILE",
+            description = "A picture that the first prompt is about; may be given several times.")
+    List<Path> images = List.of();
+
+    @Option(names = "--tower", paramLabel = "DIR", description = "The target's vision tower, where it only names it.")
+    Path tower;
+
     @Override
     public Integer call() throws IOException {
         Decoder.requireGamma(gamma);
-        Sampling sampling = new Sampling(temperature, 0, topP, 0, 1);
         try (CpuDevice device = new CpuDevice();
-                Checkpoint targetFiles = Checkpoint.open(target);
-                LlamaWeights weights = LlamaWeights.load(device, targetFiles);
-                Llama model = new Llama(device, weights, room(targetFiles))) {
-            Tokenizer tokenizer = targetFiles.requireTokenizer();
-            if (draft == null) return talk(model, dialogue(tokenizer, room(targetFiles)), tokenizer, null, sampling);
+                Checkpoint files = Checkpoint.open(target)) {
+            if (tower != null) files.vision().ifPresent(v -> v.attach(tower));
+            if (images.isEmpty()) return call(device, files, Optional.empty(), List.of());
+            Vision vision = files.vision().orElseThrow(this::blind);
+            ImageLoader loader = ImageLoader.of(vision);
+            List<Picture> pictures =
+                    images.stream().map(f -> (Picture) new ImageFile(f, loader)).toList();
+            try (Sight sight = Sight.of(device, vision, images.size())) {
+                return call(device, files, Optional.of(sight), pictures);
+            }
+        }
+    }
+
+    private Failure blind() {
+        return Failure.usage(
+                target.toString(),
+                "a model that cannot see",
+                "a LLaVA's directory, with its tower and projector",
+                "Leave --image out, or give another target.");
+    }
+
+    private int call(CpuDevice device, Checkpoint files, Optional<Sight> sight, List<Picture> pictures)
+            throws IOException {
+        Tokenizer tokenizer = files.requireTokenizer();
+        int room = room(files);
+        try (LlamaWeights weights = LlamaWeights.load(device, files);
+                CausalModel model = model(device, files, weights, room, sight)) {
+            model.show(pictures);
+            if (draft == null) return talk(model, files, dialogue(model, tokenizer, room), null);
             try (Checkpoint draftFiles = Checkpoint.open(draft)) {
                 Compatibility.require(draft.toString(), draftFiles.requireTokenizer(), target.toString(), tokenizer);
+                int both = Math.min(room, room(draftFiles));
                 try (LlamaWeights draftWeights = LlamaWeights.load(device, draftFiles);
-                        Llama draftModel =
-                                new Llama(device, draftWeights, Math.min(room(targetFiles), room(draftFiles)))) {
-                    return talk(
-                            model,
-                            dialogue(tokenizer, Math.min(room(targetFiles), room(draftFiles))),
-                            tokenizer,
-                            new NeuralDraft(draftModel, draftFiles.config().parameters()),
-                            sampling);
+                        NeuralDraft drafter = new NeuralDraft(
+                                model(device, draftFiles, draftWeights, both, sight),
+                                draftFiles.config().parameters())) {
+                    drafter.show(pictures);
+                    return talk(model, files, dialogue(model, tokenizer, both), drafter);
                 }
             }
         }
+    }
+
+    /** With eyes, if it has them and there is something to see. */
+    private static CausalModel model(
+            CpuDevice device, Checkpoint files, LlamaWeights weights, int room, Optional<Sight> sight) {
+        Llama language = new Llama(device, weights, room);
+        if (sight.isEmpty() || files.vision().isEmpty()) return language;
+        return new Llava(device, language, files.vision().get(), sight.get());
     }
 
     private static int room(Checkpoint model) {
         return Math.min(4096, model.config().maxPositions());
     }
 
-    private Dialogue dialogue(Tokenizer tokenizer, int room) {
+    private Dialogue dialogue(CausalModel model, Tokenizer tokenizer, int room) {
         Optional<ChatTemplate> found = raw
                 ? Optional.empty()
                 : template != null ? Optional.of(ChatTemplate.named(template)) : ChatTemplate.find(target);
         boolean plain = found.isEmpty() && !raw && tokenizer.specialId("<|user|>") >= 0;
         return new Dialogue(
-                plain ? Optional.of(Dialogue.OWN) : found, tokenizer, system, Math.max(room / 2, room - maxTokens));
+                plain ? Optional.of(Dialogue.OWN) : found,
+                tokenizer,
+                system,
+                Math.max(room / 2, room - maxTokens),
+                ids -> model.own(ids).length);
     }
 
-    private int talk(Llama model, Dialogue dialogue, Tokenizer tokenizer, NeuralDraft drafter, Sampling sampling)
-            throws IOException {
+    private int talk(CausalModel model, Checkpoint files, Dialogue dialogue, NeuralDraft drafter) throws IOException {
         Decoder decoder = new Decoder(model);
+        Sampling sampling = new Sampling(temperature, 0, topP, 0, 1);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
-        Limits limits = new Limits(maxTokens, Set.copyOf(model.config().eosIds()), stops, Optional.of(tokenizer));
+        Set<Integer> ends = Set.copyOf(files.config().eosIds());
+        Limits limits = new Limits(maxTokens, ends, stops, files.tokenizer());
         for (int turn = 0; ; turn++) {
             System.out.print("> ");
             System.out.flush();
             String line = in.readLine();
             if (line == null || line.isBlank()) return 0;
-            int[] ids = dialogue.prompt(line);
+            int[] ids = dialogue.prompt(line, turn == 0 ? images.size() : 0);
             Generation g = drafter == null
                     ? decoder.autoregressive(ids, sampling, limits, seed + turn, printer())
                     : decoder.speculative(ids, drafter, gamma, sampling, limits, seed + turn, printer());

@@ -6,6 +6,8 @@ import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.BpeTrainer;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Words;
+import dev.outrider.decode.model.Picture;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -74,5 +76,46 @@ class DialogueTest {
         assertThat(TOKENIZER.decode(
                         dialogue(Optional.of(Dialogue.OWN), null, 1000).prompt("the cat")))
                 .isEqualTo("<|user|>\nthe cat\n<|assistant|>\n");
+    }
+
+    private static long pictures(int[] ids) {
+        return Arrays.stream(ids).filter(Picture::isPlaceholder).count();
+    }
+
+    @Test
+    void picturesStandBeforeTheFirstQuestion() {
+        Dialogue d = dialogue(TEMPLATE, "s", 1000);
+        int[] ids = d.prompt("what is <image> ?", 2);
+        assertThat(Arrays.stream(ids).filter(Picture::isPlaceholder).toArray()).containsExactly(-1, -2);
+        assertThat(text(Picture.left(ids))).startsWith("[system]s[user]").contains("what is < image > ?");
+        d.answered("a cat");
+        assertThat(pictures(d.prompt("and <image> ?"))).as("still seen, and not more").isEqualTo(2);
+    }
+
+    @Test
+    void aTemplateThatTakesPartsGetsParts() {
+        Dialogue d = dialogue(
+                Optional.of(ChatTemplate.of(
+                        "{% for m in messages %}{% for c in m.content %}{% if c.type == 'image' %}<image>{% elif c.type == 'text' %}"
+                                + "{{ c.text }}{% endif %}{% endfor %}{% endfor %}",
+                        Map.of())),
+                null,
+                1000);
+        int[] ids = d.prompt("the cat", 1);
+        assertThat(ids[0]).isEqualTo(Picture.placeholder(0));
+        assertThat(TOKENIZER.decode(Picture.left(ids)).strip()).isEqualTo("the cat");
+    }
+
+    @Test
+    void whatIsTypedWithoutPicturesStaysText() {
+        assertThat(text(dialogue(TEMPLATE, null, 1000).prompt("a <image> b"))).contains("a <image> b");
+    }
+
+    @Test
+    void aPictureCountsAsItsRows() {
+        Dialogue d = new Dialogue(TEMPLATE, TOKENIZER, null, 400, ids -> ids.length + 500 * (int) pictures(ids));
+        d.prompt("one", 1);
+        d.answered("two");
+        assertThat(pictures(d.prompt("three"))).as("its turn went").isZero();
     }
 }
