@@ -89,7 +89,9 @@ class DialogueTest {
         assertThat(Arrays.stream(ids).filter(Picture::isPlaceholder).toArray()).containsExactly(-1, -2);
         assertThat(text(Picture.left(ids))).startsWith("[system]s[user]").contains("what is < image > ?");
         d.answered("a cat");
-        assertThat(pictures(d.prompt("and <image> ?"))).as("still seen, and not more").isEqualTo(2);
+        assertThat(pictures(d.prompt("and <image> ?")))
+                .as("still seen, and not more")
+                .isEqualTo(2);
     }
 
     @Test
@@ -102,7 +104,7 @@ class DialogueTest {
                 null,
                 1000);
         int[] ids = d.prompt("the cat", 1);
-        assertThat(ids[0]).isEqualTo(Picture.placeholder(0));
+        assertThat(Arrays.stream(ids).filter(Picture::isPlaceholder).toArray()).containsExactly(-1);
         assertThat(TOKENIZER.decode(Picture.left(ids)).strip()).isEqualTo("the cat");
     }
 
