@@ -14,6 +14,7 @@ import dev.outrider.recipes.verb.InspectVerb;
 import dev.outrider.recipes.verb.ParityVerb;
 import dev.outrider.recipes.verb.PretrainVerb;
 import dev.outrider.recipes.verb.QuickstartVerb;
+import dev.outrider.recipes.verb.ReplayVerb;
 import dev.outrider.recipes.verb.RunVerb;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -44,6 +45,7 @@ import picocli.CommandLine.Command;
             InspectVerb.class,
             ConvertVerb.class,
             ParityVerb.class,
+            ReplayVerb.class,
             BenchVerb.class
         },
         footer = {

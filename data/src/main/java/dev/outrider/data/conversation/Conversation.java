@@ -10,9 +10,10 @@ import java.util.List;
  * @param id the row's own; empty where it has none
  * @param task name for grouping in reports, or empty
  * @param image where the image lies, as the row says; empty without one. Its placeholder stays in the text
+ * @param decoding how the model that answers decoded, as the row says ("greedy", "sampled T=0.7"); empty where it does not
  * @param place file and line
  */
-public record Conversation(String id, String task, List<Message> messages, String image, String place)
+public record Conversation(String id, String task, List<Message> messages, String image, String decoding, String place)
         implements Example {
     public Conversation {
         // Serializable, whatever list it was.
@@ -27,7 +28,7 @@ public record Conversation(String id, String task, List<Message> messages, Strin
     }
 
     Conversation with(List<Message> others) {
-        return new Conversation(id, task, others, image, place);
+        return new Conversation(id, task, others, image, decoding, place);
     }
 
     /** All that is said, by whom: equal for equal conversations. */

@@ -52,7 +52,7 @@ final class RowReader {
 
     private Conversation conversation(List<Message> messages) {
         if (messages.isEmpty()) throw bad("no messages", "at least one");
-        return new Conversation(id(), task(), messages, image(), place);
+        return new Conversation(id(), task(), messages, image(), first("decoding"), place);
     }
 
     private String id() {

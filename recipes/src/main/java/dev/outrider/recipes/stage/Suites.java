@@ -75,7 +75,7 @@ final class Suites {
     }
 
     private static Conversation said(Prompt p, String place) {
-        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, place);
+        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, "", place);
     }
 
     // A prompt goes by its row's id, or by the hash of what is said where several rows have it.

@@ -1,0 +1,195 @@
+package dev.outrider.recipes.verb;
+
+import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.chat.ChatTemplate;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.data.answers.RecordedAnswers;
+import dev.outrider.data.answers.RecordedTexts;
+import dev.outrider.data.answers.RecordedTexts.Decoding;
+import dev.outrider.data.conversation.ConversationFiles;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Compatibility;
+import dev.outrider.decode.speculate.Decoder;
+import dev.outrider.decode.speculate.Drafter;
+import dev.outrider.decode.speculate.NeuralDraft;
+import dev.outrider.decode.speculate.NgramDraft;
+import dev.outrider.decode.speculate.PromptLookup;
+import dev.outrider.decode.speculate.Recorded;
+import dev.outrider.decode.speculate.Replay;
+import dev.outrider.decode.speculate.Tally;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+@Command(
+        name = "replay",
+        mixinStandardHelpOptions = true,
+        description = "Judges drafts by answers that a target gave before, without the target. Exact where it answered"
+                + " greedily: every pass is the one that it would have made. Of answers that were sampled, or of which"
+                + " nobody says how, it gives an estimate with a name of its own.",
+        footer = {
+            "",
+            "Example:  ./outrider replay --draft runs/llava-captions/export/draft-aligned --template vicuna_v1"
+                    + " --answers held-out.jsonl --gamma 1,3,5,7 --target-parameters 7.06e9"
+        })
+public final class ReplayVerb implements Callable<Integer> {
+    private static final String ESTIMATE = "match estimate: how often the draft's likeliest token is the recorded one,"
+            + " turned into passes. No block efficiency: under sampling a draft is accepted by laws, which were not recorded.";
+
+    @Option(
+            names = "--draft",
+            required = true,
+            description = "A draft's Hugging Face directory or GGUF; may be given several times.")
+    List<Path> drafts;
+
+    @Option(
+            names = "--answers",
+            required = true,
+            description =
+                    "Conversations (.json, .jsonl, .gz; a row's \"decoding\" says how they were made), or a folder"
+                            + " of answers that generate wrote.")
+    Path answers;
+
+    @Option(names = "--gamma", split = ",", description = "Tokens drafted in a round (default: 1,3,5,7).")
+    List<Integer> gammas = List.of(1, 3, 5, 7);
+
+    @Option(names = "--template", description = "A chat template by name. Default: the first draft's own.")
+    String template;
+
+    @Option(names = "--greedy", description = "Takes rows that do not say how they were made for greedy ones.")
+    boolean greedy;
+
+    @Option(names = "--target-parameters", description = "Parameters of the target, such as 7.06e9, for MBSU.")
+    Double parameters;
+
+    @Option(names = "--max-tokens", description = "The limit of the recorded answers (default: ${DEFAULT-VALUE}).")
+    int maxTokens = 1024;
+
+    @Option(names = "--limit", description = "Only so many answers of each kind, the first ones.")
+    int limit = Integer.MAX_VALUE;
+
+    @Option(names = "--lookup", description = "Replays prompt look-up too.")
+    boolean lookup;
+
+    @Option(names = "--table", description = "Replays an n-gram table too.")
+    Path table;
+
+    @Override
+    public Integer call() {
+        gammas.forEach(Decoder::requireGamma);
+        Tokenizer tokenizer = tokenizer();
+        List<RecordedTexts> kinds = kinds(tokenizer);
+        System.out.println(Tally.BLOCK_EFFICIENCY);
+        try (CpuDevice device = new CpuDevice()) {
+            for (RecordedTexts kind : kinds) header(kind);
+            System.out.println("| drafter | answers | γ | τ [95 %] | MBSU | conditional acceptance |");
+            System.out.println("|---|---|---|---|---|---|");
+            if (lookup) replay(new PromptLookup(tokenizer.size()), tokenizer, kinds, Set.of(tokenizer.eosId()));
+            if (table != null) {
+                try (NgramTable opened = NgramTable.open(table)) {
+                    replay(new NgramDraft(opened), tokenizer, kinds, Set.of(tokenizer.eosId()));
+                }
+            }
+            for (Path draft : drafts) neural(device, draft, tokenizer, kinds);
+        }
+        return 0;
+    }
+
+    private Tokenizer tokenizer() {
+        try (Checkpoint first = Checkpoint.open(drafts.getFirst())) {
+            return first.requireTokenizer();
+        }
+    }
+
+    private List<RecordedTexts> kinds(Tokenizer tokenizer) {
+        List<RecordedTexts> kinds = new ArrayList<>();
+        if (Files.isDirectory(answers) && Files.exists(answers.resolve("plan.json"))) {
+            kinds.add(new RecordedTexts(RecordedAnswers.greedy(answers), Decoding.GREEDY));
+        } else {
+            ChatTemplate written = ChatTemplate.require(drafts.getFirst(), Optional.ofNullable(template));
+            kinds.addAll(RecordedTexts.of(ConversationFiles.of(answers), written, tokenizer));
+        }
+        if (kinds.stream().anyMatch(kind -> !kind.answers().isEmpty())) return kinds;
+        throw Failure.data(answers.toString(), "no answers", "recorded answers", "Give another file.");
+    }
+
+    private void header(RecordedTexts kind) {
+        long tokens = kind.answers().stream()
+                .limit(limit)
+                .mapToLong(r -> r.answer().length)
+                .sum();
+        System.out.printf(
+                "%s: %,d answers, %,d tokens%s%n",
+                name(kind),
+                Math.min(limit, kind.answers().size()),
+                tokens,
+                exact(kind) ? "; the replay is exact" : "; " + ESTIMATE);
+    }
+
+    private boolean exact(RecordedTexts kind) {
+        return kind.decoding() == Decoding.GREEDY || greedy && kind.decoding() == Decoding.UNKNOWN;
+    }
+
+    private static String name(RecordedTexts kind) {
+        return kind.decoding().name().toLowerCase(Locale.ROOT);
+    }
+
+    private void neural(CpuDevice device, Path path, Tokenizer tokenizer, List<RecordedTexts> kinds) {
+        try (Checkpoint files = Checkpoint.open(path)) {
+            Compatibility.require(
+                    path.toString(), files.requireTokenizer(), drafts.getFirst().toString(), tokenizer);
+            int room = Math.min(4096, files.config().maxPositions());
+            try (LlamaWeights weights = LlamaWeights.load(device, files);
+                    NeuralDraft drafter = new NeuralDraft(
+                            path.getFileName().toString(),
+                            new Llama(device, weights, room),
+                            files.config().parameters())) {
+                replay(drafter, tokenizer, kinds, Set.copyOf(files.config().eosIds()));
+            }
+        }
+    }
+
+    private void replay(Drafter drafter, Tokenizer tokenizer, List<RecordedTexts> kinds, Set<Integer> ends) {
+        for (RecordedTexts kind : kinds) {
+            List<Recorded> some = kind.answers().stream().limit(limit).toList();
+            for (int gamma : gammas) row(drafter, kind, gamma, new Replay(gamma, ends, maxTokens).tally(drafter, some));
+        }
+    }
+
+    private void row(Drafter drafter, RecordedTexts kind, int gamma, Tally tally) {
+        Tally.Interval interval = tally.interval(1);
+        StringBuilder conditional = new StringBuilder();
+        for (int position = 1; position <= tally.acceptance().positions(); position++) {
+            double rate = tally.acceptance().conditional(position);
+            conditional.append(Double.isNaN(rate) ? "- " : String.format(Locale.ROOT, "%.2f ", rate));
+        }
+        System.out.printf(
+                Locale.ROOT,
+                "| %s | %s | %d | %s%.3f [%.2f, %.2f] | %s | %s|%n",
+                drafter.name(),
+                name(kind),
+                gamma,
+                exact(kind) ? "" : "match estimate ",
+                tally.blockEfficiency(),
+                interval.low(),
+                interval.high(),
+                parameters == null || !exact(kind)
+                        ? "-"
+                        : String.format(
+                                Locale.ROOT,
+                                "%.3f",
+                                tally.memoryBoundSpeedup(drafter.parameters() / parameters, gamma)),
+                conditional);
+    }
+}
