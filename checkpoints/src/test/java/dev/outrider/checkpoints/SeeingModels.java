@@ -60,9 +60,11 @@ public final class SeeingModels {
     /** A whole model with its tower, in transformers' layout. */
     public static void whole(Path folder, ModelConfig language, ClipConfig tower, RandomGenerator random) {
         VisionConfig vision = vision(tower, language.hiddenSize(), language.vocabSize() - 1, false, random);
-        Llava.Eyes eyes = new Llava.Eyes(
-                vision, projector(vision, random), Optional.of(new Llava.TowerTensors(tower, tensors(tower, random))));
-        Llava.write(
+        LlavaFiles.Eyes eyes = new LlavaFiles.Eyes(
+                vision,
+                projector(vision, random),
+                Optional.of(new LlavaFiles.TowerTensors(tower, tensors(tower, random))));
+        LlavaFiles.write(
                 folder,
                 language,
                 Models.tensors(language, random),

@@ -9,8 +9,9 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ImageAspect;
-import dev.outrider.checkpoints.Llava.Eyes;
-import dev.outrider.checkpoints.Llava.TowerTensors;
+import dev.outrider.checkpoints.LlavaFiles;
+import dev.outrider.checkpoints.LlavaFiles.Eyes;
+import dev.outrider.checkpoints.LlavaFiles.TowerTensors;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Models;
 import dev.outrider.checkpoints.Seeds;
@@ -57,7 +58,7 @@ class LlavaTest {
     void open() {
         random = Seeds.generator(1);
         device = opened(new CpuDevice(2));
-        dev.outrider.checkpoints.Llava.writeTower(
+        LlavaFiles.writeTower(
                 folder.resolve("tower"),
                 new TowerTensors(TOWER, SeeingModels.tensors(TOWER, random)),
                 DType.F32,
@@ -91,7 +92,7 @@ class LlavaTest {
                 pool,
                 Optional.empty());
         Eyes eyes = new Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
-        dev.outrider.checkpoints.Llava.write(
+        LlavaFiles.write(
                 folder.resolve(name),
                 language,
                 Models.tensors(language, random),
@@ -257,6 +258,19 @@ class LlavaTest {
                 assertThat(logits(kept, prompt)).isEqualTo(logits(fresh, prompt));
             }
         }
+    }
+
+    @Test
+    void whatWasReadOfThePicturesThatAreShownIsKept() {
+        Llava target = llava(model("target", 24, 1), sight(2));
+        List<Picture> one = pictures(1), other = pictures(1);
+        target.show(one);
+        int[] own = target.own(prompt(1));
+        target.read(own, 0, own.length, 1);
+        target.show(List.copyOf(one));
+        assertThat(target.length()).isEqualTo(own.length);
+        target.show(other);
+        assertThat(target.length()).isZero();
     }
 
     private static float[] logits(CausalModel model, int[] prompt) {

@@ -14,7 +14,7 @@ import java.util.Optional;
  * tower has the layout that transformers writes (LlavaForConditionalGeneration); one whose tower is elsewhere, a draft with
  * an adapter, that of the LLaVA repository, whose configuration names the tower.
  */
-public final class Llava {
+public final class LlavaFiles {
     private static final String FILE = HuggingFaceConfig.FILE;
 
     /**
@@ -28,7 +28,7 @@ public final class Llava {
     /** A tower's shape and its tensors, by their names within {@code vision_model}. */
     public record TowerTensors(ClipConfig config, List<Tensor> tensors) {}
 
-    private Llava() {}
+    private LlavaFiles() {}
 
     /**
      * Writes the whole directory atomically, replacing an old one; weights as F32, BF16 or F16.

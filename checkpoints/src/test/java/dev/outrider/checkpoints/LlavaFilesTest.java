@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** What is written is read again, and what does not fit is refused by name. */
-class LlavaTest {
+class LlavaFilesTest {
     @TempDir
     Path folder;
 
@@ -28,15 +28,16 @@ class LlavaTest {
             VisionConfig vision =
                     SeeingModels.vision(tower, language.hiddenSize(), language.vocabSize() - 1, repository, random);
             List<Tensor> words = Models.tensors(language, random), projector = SeeingModels.projector(vision, random);
-            var eyes = new Llava.TowerTensors(tower, SeeingModels.tensors(tower, random));
-            Optional<Llava.TowerTensors> within = repository ? Optional.empty() : Optional.of(eyes);
+            var eyes = new LlavaFiles.TowerTensors(tower, SeeingModels.tensors(tower, random));
+            Optional<LlavaFiles.TowerTensors> within = repository ? Optional.empty() : Optional.of(eyes);
             if (repository)
-                Llava.writeTower(path.resolveSibling(path.getFileName() + "-eyes"), eyes, DType.F32, Optional.empty());
-            Llava.write(
+                LlavaFiles.writeTower(
+                        path.resolveSibling(path.getFileName() + "-eyes"), eyes, DType.F32, Optional.empty());
+            LlavaFiles.write(
                     path,
                     language,
                     words,
-                    new Llava.Eyes(vision, projector, within),
+                    new LlavaFiles.Eyes(vision, projector, within),
                     DType.F32,
                     Optional.empty(),
                     Optional.empty());
@@ -67,8 +68,8 @@ class LlavaTest {
         ClipConfig tower = SeeingModels.tower(random);
         VisionConfig vision = SeeingModels.vision(tower, language.hiddenSize(), 0, true, random);
         Path path = folder.resolve("model");
-        var eyes = new Llava.Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
-        Llava.write(
+        var eyes = new LlavaFiles.Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
+        LlavaFiles.write(
                 path, language, Models.tensors(language, random), eyes, DType.F32, Optional.empty(), Optional.empty());
         try (Checkpoint model = Checkpoint.open(path)) {
             Vision seen = model.vision().orElseThrow();
@@ -76,9 +77,9 @@ class LlavaTest {
                     .isInstanceOf(Failure.class)
                     .hasMessageContainingAll("elsewhere: tower", "--tower");
         }
-        Llava.writeTower(
+        LlavaFiles.writeTower(
                 path.resolve("tower"),
-                new Llava.TowerTensors(tower, SeeingModels.tensors(tower, random)),
+                new LlavaFiles.TowerTensors(tower, SeeingModels.tensors(tower, random)),
                 DType.F32,
                 Optional.empty());
         try (Checkpoint model = Checkpoint.open(path)) {
@@ -91,9 +92,9 @@ class LlavaTest {
         var random = Seeds.generator(6);
         Path model = written(random.nextInt());
         ClipConfig other = new ClipConfig(8, 4, 3, 77, 8, 1, 1, 1e-5, Gelu.QUICK, DType.F32);
-        Llava.writeTower(
+        LlavaFiles.writeTower(
                 folder.resolve("other"),
-                new Llava.TowerTensors(other, SeeingModels.tensors(other, random)),
+                new LlavaFiles.TowerTensors(other, SeeingModels.tensors(other, random)),
                 DType.F32,
                 Optional.empty());
         try (Checkpoint checkpoint = Checkpoint.open(model)) {
@@ -161,12 +162,12 @@ class LlavaTest {
         ModelConfig language = Models.config(random).storedAs(DType.F32);
         ClipConfig tower = SeeingModels.tower(random);
         VisionConfig vision = SeeingModels.vision(tower, language.hiddenSize(), 0, true, random);
-        var eyes = new Llava.Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
+        var eyes = new LlavaFiles.Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
         for (String[] other : new String[][] {
             {"mm_projector_type", "resampler"}, {"image_aspect_ratio", "anyres"}, {"mm_vision_select_feature", "cls"}
         }) {
             Path path = folder.resolve("repository");
-            Llava.write(
+            LlavaFiles.write(
                     path,
                     language,
                     Models.tensors(language, random),
