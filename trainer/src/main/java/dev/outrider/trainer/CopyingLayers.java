@@ -28,21 +28,19 @@ import java.util.stream.IntStream;
  * @param repeats what the cut's heads attend so, in sum; with the whole target's to compare
  */
 public record CopyingLayers(List<Integer> layers, double repeats, double whole) {
-    /** Layers of each kind that combinations are made of. */
+    /** Layers of each kind that combinations are made of; more where more are wanted. */
     private static final int EACH = 4;
 
     /** Texts that a cut is measured on. */
     private static final int TEXTS = 2;
 
-    /** @param count layers wanted, 2 or more; fewer than the target has */
+    /** @param count layers wanted, 2 or more; at most as many as the target has */
     public static CopyingLayers of(Device device, Checkpoint target, int count) {
         List<Head> heads = heads(device, target, LayerCut.first(target.config().layers()));
         int last = target.config().layers() - 1;
-        TreeSet<Integer> candidates = new TreeSet<>(best(heads, Head::previous));
-        candidates.addAll(best(heads, Head::repeats));
-        candidates.removeAll(List.of(0, last));
+        List<Integer> candidates = candidates(heads, last, count - 2);
         CopyingLayers best = null;
-        for (List<Integer> inner : combinations(List.copyOf(candidates), Math.min(count - 2, candidates.size()))) {
+        for (List<Integer> inner : combinations(candidates, count - 2)) {
             List<Integer> layers = new ArrayList<>(inner);
             layers.addFirst(0);
             layers.addLast(last);
@@ -50,6 +48,17 @@ public record CopyingLayers(List<Integer> layers, double repeats, double whole) 
             if (best == null || repeats > best.repeats) best = new CopyingLayers(layers, repeats, repeats(heads));
         }
         return best;
+    }
+
+    /** The best of both kinds between the first layer and the last, ascending; at least so many. */
+    private static List<Integer> candidates(List<Head> heads, int last, int least) {
+        TreeSet<Integer> candidates = new TreeSet<>();
+        for (int each = EACH; each == EACH || candidates.size() < least && each <= last; each++) {
+            candidates.addAll(best(heads, Head::previous, each));
+            candidates.addAll(best(heads, Head::repeats, each));
+            candidates.removeAll(List.of(0, last));
+        }
+        return List.copyOf(candidates);
     }
 
     private static List<Head> heads(Device device, Checkpoint target, List<Integer> layers) {
@@ -67,12 +76,12 @@ public record CopyingLayers(List<Integer> layers, double repeats, double whole) 
     }
 
     /** The layers of the heads that do something most. */
-    private static List<Integer> best(List<Head> heads, ToDoubleFunction<Head> role) {
+    private static List<Integer> best(List<Head> heads, ToDoubleFunction<Head> role, int most) {
         return heads.stream()
                 .sorted(Comparator.comparingDouble(role).reversed())
                 .map(Head::layer)
                 .distinct()
-                .limit(EACH)
+                .limit(most)
                 .toList();
     }
 

@@ -146,6 +146,21 @@ class CopyingLayersTest {
         }
     }
 
+    @Test
+    void asManyLayersAsAreWanted(@TempDir Path folder) {
+        try (CpuDevice device = new CpuDevice(2);
+                Checkpoint model = Checkpoint.open(written(folder.resolve("model")))) {
+            for (int count = 2; count <= LAYERS; count++) {
+                List<Integer> layers = CopyingLayers.of(device, model, count).layers();
+                assertThat(layers)
+                        .hasSize(count)
+                        .isSorted()
+                        .doesNotHaveDuplicates()
+                        .contains(0, LAYERS - 1);
+            }
+        }
+    }
+
     /** The layers of SmolLM2's drafts; 16 looks at the token before, 17 and 18 copy. */
     @Test
     @Tag("slow")
