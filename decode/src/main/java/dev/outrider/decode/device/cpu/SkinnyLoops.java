@@ -27,6 +27,7 @@ import jdk.incubator.vector.FloatVector;
 final class SkinnyLoops extends SkinnyTile {
     private static final boolean BF16 = type(MethodHandles.lookup()) == DType.BF16;
     private static final boolean F16 = type(MethodHandles.lookup()) == DType.F16;
+    private static final boolean HALF = BF16 || F16;
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
 
@@ -59,8 +60,12 @@ final class SkinnyLoops extends SkinnyTile {
 
     /** LANES weights of a row from element i on. */
     private static FloatVector weights(long row, int i) {
-        if (F16) return Lanes.loadF16(row + 2L * i);
-        return BF16 ? Lanes.loadBf16(row + 2L * i) : Lanes.load(row + 4L * i);
+        return HALF ? half(row + 2L * i) : Lanes.load(row + 4L * i);
+    }
+
+    // By itself: a method of more than 35 bytes is not inlined wherever it is called, and then vectors are objects.
+    private static FloatVector half(long at) {
+        return BF16 ? Lanes.loadBf16(at) : Lanes.loadF16(at);
     }
 
     @Override
