@@ -2,6 +2,7 @@ package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tower;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
@@ -15,7 +16,7 @@ import java.util.stream.IntStream;
  *
  * <p>Not safe for several threads.
  */
-public final class ClipTower implements AutoCloseable {
+public final class ClipTower implements Features {
     private record Affine(Buffer gain, Buffer bias) {}
 
     private record Layer(Affine first, Linear qkv, Linear output, Affine second, Linear up, Linear down) {}
@@ -83,9 +84,33 @@ public final class ClipTower implements AutoCloseable {
         return config;
     }
 
-    /** P + 1: the class token and the patches. */
+    @Override
     public int rows() {
         return config.patches() + 1;
+    }
+
+    @Override
+    public int channels() {
+        return config.hiddenSize();
+    }
+
+    @Override
+    public int grid() {
+        return config.grid();
+    }
+
+    @Override
+    public void of(Picture picture, Buffer into) {
+        float[] pixels = picture.pixels();
+        int side = config.imageSize();
+        if (pixels.length != config.pictureValues()) {
+            throw Failure.data(
+                    "picture " + picture.id(),
+                    pixels.length + " values",
+                    "3 x " + side + " x " + side + ", the tower's size",
+                    "Prepare pictures with the tower's own preprocessor_config.json.");
+        }
+        hidden(pixels, into);
     }
 
     /**

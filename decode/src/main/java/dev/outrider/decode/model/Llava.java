@@ -43,6 +43,11 @@ public final class Llava implements CausalModel {
         return projector.rows();
     }
 
+    /** What reads the words, and the rows of pictures that are shown; closed with this. */
+    public Llama language() {
+        return language;
+    }
+
     @Override
     public boolean sees() {
         return true;

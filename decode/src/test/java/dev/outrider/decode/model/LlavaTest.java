@@ -104,7 +104,7 @@ class LlavaTest {
     }
 
     private Sight sight(int kept) {
-        return opened(new Sight(device, tower, TOWER.layers() - 1, kept));
+        return opened(new Sight(device, new ClipTower(device, tower, TOWER.layers() - 1), kept));
     }
 
     private Llama language(Checkpoint checkpoint) {
