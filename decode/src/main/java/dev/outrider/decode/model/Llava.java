@@ -34,7 +34,7 @@ public final class Llava implements CausalModel {
         this.device = device;
         this.language = language;
         this.sight = sight;
-        projector = new Projector(device, vision, sight.grid());
+        projector = new Projector(device, new Eyes(vision, sight));
         pictures = device.allocate(DType.F32, 0);
     }
 

@@ -1,7 +1,6 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.DType;
-import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
@@ -21,15 +20,12 @@ final class Projector implements AutoCloseable {
     /** [rows, tower's C]; [rows, C], twice. */
     private final Buffer pooled, one, other;
 
-    /**
-     * @param vision stays the caller's, and must outlive this
-     * @param grid patches along a side
-     */
-    Projector(Device device, Vision vision, int grid) {
+    /** @param eyes must outlive this */
+    Projector(Device device, Eyes eyes) {
         this.device = device;
-        config = vision.config();
-        pooling = new Pooling(config, grid);
-        tensors = new HeldTensors(device, vision::projector, WeightType.STORED);
+        config = eyes.vision().config();
+        pooling = new Pooling(config, eyes.sight().grid());
+        tensors = new HeldTensors(device, eyes.vision()::projector, WeightType.STORED);
         matrices = IntStream.rangeClosed(1, config.matrices())
                 .mapToObj(i -> tensors.linear(
                         "linear_" + i, i == 1 ? config.towerWidth() : config.width(), config.width(), config.bias()))
