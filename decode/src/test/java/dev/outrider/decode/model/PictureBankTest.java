@@ -16,7 +16,9 @@ import dev.outrider.decode.device.cpu.CpuDevice;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
@@ -86,13 +88,17 @@ class PictureBankTest {
             float[][] rows = all.stream().map(p -> projected(p, n * c)).toArray(float[][]::new);
             PictureBank bank = opened(bank(places, most, Integer.MAX_VALUE));
             String[] names = new String[400 * places * n];
+            Map<Integer, float[]> inUse = new HashMap<>();
             for (int round = 0; round < 200; round++) {
                 List<Picture> some = random.ints(0, 9)
                         .distinct()
                         .limit(most)
                         .mapToObj(all::get)
                         .toList();
-                if (!bank.hasRoom(most)) bank.release();
+                if (!bank.hasRoom(most)) {
+                    bank.release();
+                    inUse.clear();
+                }
                 int[] own = bank.own(prompt(most), some);
                 assertThat(own).hasSize(2 + most * n).startsWith(1, 5);
                 assertThat(bank.rows(prompt(most))).isEqualTo(own.length);
@@ -101,14 +107,19 @@ class PictureBankTest {
                     int at = -1 - own[i];
                     assertThat(names[at] == null ? name : names[at]).isEqualTo(name);
                     names[at] = name;
-                    float[] row = new float[c];
-                    device.download(bank.rows().slice((long) (at % bank.count()) * c, c), row, 0, c);
                     float[] whole = rows[all.indexOf(some.get((i - 2) / n))];
-                    assertThat(row).isEqualTo(Arrays.copyOfRange(whole, (i - 2) % n * c, ((i - 2) % n + 1) * c));
+                    inUse.put(own[i], Arrays.copyOfRange(whole, (i - 2) % n * c, ((i - 2) % n + 1) * c));
                 }
+                inUse.forEach((id, row) -> assertThat(row(bank, id, c)).isEqualTo(row));
             }
             close();
         });
+    }
+
+    private float[] row(PictureBank bank, int id, int c) {
+        float[] row = new float[c];
+        device.download(bank.rows().slice((long) ((-1 - id) % bank.count()) * c, c), row, 0, c);
+        return row;
     }
 
     private float[] projected(Picture picture, int values) {

@@ -111,7 +111,7 @@ class SeeingBatchTest {
                 VisionConfig.PLACEHOLDER,
                 ImageAspect.PAD,
                 pool,
-                Optional.of("tower"));
+                Optional.empty());
         Path written = folder.resolve("model-" + type + "-" + pool + "-" + classToken);
         LlavaFiles.write(
                 written,
