@@ -177,11 +177,6 @@ public final class LlamaBatch implements AutoCloseable {
         LlamaPass.requireWords(config, prompt);
     }
 
-    /** Begins a text without pictures. */
-    public int begin(int slot, int[] prompt) {
-        return begin(slot, prompt, List.of());
-    }
-
     /**
      * Begins a text in a slot, whatever was there: {@link #read} reads all of the prompt but its last token.
      *
