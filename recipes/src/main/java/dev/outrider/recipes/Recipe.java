@@ -15,8 +15,8 @@ import java.util.stream.Stream;
 /**
  * Everything that a run depends on, as one YAML file says it; one long file, since these records are the only list of
  * keys that there is. The stages run in this order, each from what
- * the ones before left in the run's folder: corpus, data, target, prompts, generate, tables, pretrain, alignments,
- * distill, export, calibrate, evaluate, report.
+ * the ones before left in the run's folder: corpus, data, tower, pictures, target, prompts, generate, tables,
+ * pretrain, alignments, distill, export, calibrate, evaluate, report.
  *
  * @param run folder that gets everything; a second run of the same recipe goes on where the first ended
  * @param threads 0 uses every processor
@@ -30,6 +30,8 @@ public record Recipe(
         @Key(value = "0", min = 0, max = 1024) int threads,
         Spark spark,
         Optional<World> world,
+        Optional<Tower> tower,
+        Pictures pictures,
         Vocabulary tokenizer,
         Text text,
         Target target,
@@ -64,6 +66,62 @@ public record Recipe(
         requireAlignments(both(alignments, distill), evaluate);
         requireDrafters(both(alignments, distill), evaluate);
         requireRange(export, draft);
+        requireSight(world, tower, target, both(alignments, distill));
+    }
+
+    private static void requireSight(
+            Optional<World> world, Optional<Tower> tower, Target target, List<Distill> alignments) {
+        int seen = world.map(World::seen).orElse(0);
+        boolean made = target.shape().isPresent(), sees = !made || target.adapter().isPresent();
+        require(
+                target.adapter().isEmpty() || made,
+                "target.adapter with a given target",
+                "its own projector: leave target.adapter out");
+        require(
+                !made || target.adapter().isEmpty() || tower.isPresent(),
+                "target.adapter without a tower",
+                "tower.checkpoint, or tower.shape with tower.training");
+        require(
+                !made || target.adapter().isPresent() == seen > 0,
+                "a target to train " + (target.adapter().isPresent() ? "with" : "without") + " target.adapter, and "
+                        + seen + " of world.seen",
+                "both or neither: what it is to see, and what it sees with");
+        require(seen == 0 || made, "world.seen with a given target", "world.seen_prompts alone: it is trained already");
+        require(
+                sees || world.map(World::seenPrompts).orElse(0) == 0,
+                "world.seen_prompts for a target that cannot see",
+                "a target that sees (target.adapter)");
+        require(
+                tower.flatMap(Tower::shape).isEmpty() || seen > 0,
+                "a tower to train without world.seen",
+                "pictures with captions to train it on; or tower.checkpoint");
+        for (Distill one : alignments) {
+            require(
+                    sees || one.answers() != Answered.SEEN && one.adapter().isEmpty(),
+                    "alignment " + one.name() + " on answers about pictures, with a target that cannot see",
+                    "a target that sees (target.adapter)");
+            require(
+                    sees(one, alignments) || !one.frozen(),
+                    "alignment " + one.name() + " with frozen, of a draft that does not see",
+                    "an adapter, which is then trained alone");
+            require(
+                    one.adapter().isEmpty() || !sees(one.start(), alignments),
+                    "alignment " + one.name() + " with an adapter for '" + one.start() + "', which has one",
+                    "one adapter of a draft");
+        }
+    }
+
+    /** Whether the draft that an alignment makes has an image adapter: its own, or of the draft that it begins with. */
+    public boolean sees(Distill alignment) {
+        return sees(alignment, allAlignments());
+    }
+
+    private static boolean sees(Distill alignment, List<Distill> all) {
+        return alignment.adapter().isPresent() || sees(alignment.start(), all);
+    }
+
+    private static boolean sees(String name, List<Distill> all) {
+        return all.stream().filter(a -> a.name().equals(name)).anyMatch(a -> sees(a, all));
     }
 
     private static void requireText(Optional<World> world, Text text, Target target, boolean read) {
@@ -210,10 +268,105 @@ public record Recipe(
     /**
      * @param documents texts to pre-train on
      * @param prompts questions for the target to answer
+     * @param seen dialogues about pictures, which a target that sees is trained on as well; 0: none
+     * @param seenPrompts questions about pictures for the target to answer
      */
     public record World(
             @Key(value = "20000", min = 1) int documents,
-            @Key(value = "2000", min = 1) int prompts) {}
+            @Key(value = "2000", min = 1) int prompts,
+            @Key(value = "0", min = 0) int seen,
+            @Key(value = "0", min = 0) int seenPrompts) {
+        /** How many different pictures there are at most. */
+        public int pictures() {
+            return seen + seenPrompts;
+        }
+    }
+
+    /**
+     * What pictures are seen with, where the target does not bring it: a CLIP vision tower, frozen.
+     *
+     * @param checkpoint its directory: a CLIPVisionModel, a CLIPModel or a LLaVA
+     * @param shape of one to train on the world's pictures and their captions (CLIP, arXiv 2103.00020)
+     */
+    public record Tower(Optional<Path> checkpoint, Optional<TowerShape> shape, Optional<Training> training) {
+        public Tower {
+            require(
+                    checkpoint.isPresent() != shape.isPresent() && shape.isPresent() == training.isPresent(),
+                    "a tower with " + (checkpoint.isPresent() ? "checkpoint and shape or training" : "no checkpoint"),
+                    "either tower.checkpoint, or tower.shape with tower.training");
+        }
+    }
+
+    /**
+     * A CLIP vision tower's shape, and what it is compared with.
+     *
+     * @param image pixels of a side
+     * @param patch pixels of a patch's side
+     * @param embedding width that pictures and captions are compared in
+     * @param textLayers layers of the half that reads captions; it is not kept
+     */
+    public record TowerShape(
+            @Key(value = "", min = 8) int image,
+            @Key(value = "", min = 2) int patch,
+            @Key(value = "", min = 1) int layers,
+            @Key(value = "", min = 8) int hidden,
+            @Key(value = "", min = 8) int intermediate,
+            @Key(value = "", min = 1) int heads,
+            @Key(value = "64", min = 8) int embedding,
+            @Key(value = "1", min = 1) int textLayers) {
+        public TowerShape {
+            require(image % patch == 0, "a picture of " + image + " in patches of " + patch, "a multiple of patch");
+            require(hidden % heads == 0, "hidden " + hidden + " over " + heads + " heads", "a multiple of heads");
+        }
+    }
+
+    /** What of pictures is kept for training and answering. */
+    public enum Kept {
+        /** The tower's features, float16: the tower runs once per picture. */
+        FEATURES,
+        /** Pixels as the tower's preprocessing leaves them, a byte a channel. */
+        LEVELS
+    }
+
+    /** What becomes of a run whose rows name pictures that are missing, broken or too large. */
+    public enum Bad {
+        REFUSE,
+        /** They are counted and named, and their rows left out. */
+        SKIP
+    }
+
+    /**
+     * The pictures that prompts and conversations name.
+     *
+     * @param folders where their files lie
+     * @param mostPixels a larger picture is not decoded
+     * @param memory pictures whose features stay in memory while training and answering
+     */
+    public record Pictures(
+            @Key("[]") List<Path> folders,
+            @Key("features") Kept kept,
+            @Key("refuse") Bad bad,
+            @Key(value = "89478485", min = 1, max = 500000000) long mostPixels,
+            @Key(value = "256", min = 1) int memory) {}
+
+    /** What an adapter begins as. */
+    public enum AdapterStart {
+        /** A draft's: the target's projector with fewer neurons (weight subcloning, arXiv 2312.09299). */
+        TARGET,
+        RANDOM
+    }
+
+    /**
+     * What brings a tower's features to a model's width: matrices with GELU between them.
+     *
+     * @param from what it begins as; a target's own is always random
+     * @param matrices of a random one; others have as many as the target's projector
+     * @param pool side of the square of patches that become one; 1: every patch is read
+     */
+    public record Adapter(
+            @Key("target") AdapterStart from,
+            @Key(value = "2", min = 1, max = 9) int matrices,
+            @Key(value = "1", min = 1) int pool) {}
 
     /**
      * The target's tokenizer where the target is given; otherwise one is trained.
@@ -278,11 +431,15 @@ public record Recipe(
      * @param checkpoint a Hugging Face directory, a GGUF or a llama2.c file
      * @param weights what the target is held in where it is measured: there it <em>is</em> the model so rounded
      * @param template name of a chat template, or {@code own}: the checkpoint's
+     * @param adapter of a target to train that sees
+     * @param seenShare of its training rows that have pictures, where it sees
      */
     public record Target(
             Optional<Path> checkpoint,
             Optional<Shape> shape,
             Optional<Training> training,
+            Optional<Adapter> adapter,
+            @Key(value = "0.5", min = 0.01, max = 0.99) double seenShare,
             @Key("stored") Weights weights,
             @Key("own") String template) {
         public Target {
@@ -578,10 +735,21 @@ public record Recipe(
             @Key(value = "32", min = 1) int maxTokens,
             @Key(value = "16", min = 1) long refresh) {}
 
+    /** Which of the target's answers an alignment learns from. */
+    public enum Answered {
+        ALL,
+        /** Those to prompts without a picture. */
+        TEXT,
+        /** Those to prompts with one. */
+        SEEN
+    }
+
     /**
      * One alignment.
      *
      * @param name of the draft it makes, in exports and reports
+     * @param adapter of a draft that is to see from here on; a draft without one leaves pictures out of what it reads
+     * @param frozen whether the adapter alone is trained
      * @param start the draft it begins with: {@code pretrained}, or an alignment before it
      * @param warmupLoss what the first warmup_steps minimise: TVD stalls far from the target
      * @param samples 0: exact expectation over the vocabulary; otherwise tokens drawn per position
@@ -592,6 +760,9 @@ public record Recipe(
             @Key("aligned") String name,
             @Key("pretrained") String start,
             @Key("online") Laws laws,
+            @Key("all") Answered answers,
+            Optional<Adapter> adapter,
+            @Key("false") boolean frozen,
             OnPolicy onPolicy,
             @Key("tvd++") Loss loss,
             @Key("batch") Scope scope,
@@ -621,6 +792,9 @@ public record Recipe(
                     "",
                     start,
                     laws,
+                    answers,
+                    adapter,
+                    frozen,
                     onPolicy,
                     loss,
                     scope,

@@ -122,7 +122,7 @@ class PipelineTest {
     void planPrintsShapesAndCostsAndRunsNothing() {
         String out = execute(
                 "pretrain",
-                root().resolve("recipes/pretrain-115m.yaml").toString(),
+                root().resolve("recipes/base-115m.yaml").toString(),
                 "--plan",
                 "target.checkpoint=" + folder.resolve("run/export/target"),
                 "run=" + folder.resolve("never"));

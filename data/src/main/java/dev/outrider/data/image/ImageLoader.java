@@ -30,9 +30,13 @@ public final class ImageLoader {
 
     /** As a model's tower was trained to read pictures, and the model to have them. */
     public static ImageLoader of(Vision vision) {
+        return of(vision, ImageOptions.defaults());
+    }
+
+    /** The same with other limits; what becomes of pictures that are no squares is the model's to say. */
+    public static ImageLoader of(Vision vision, ImageOptions options) {
         ImagePreprocessing settings = ImagePreprocessing.read(vision.tower().path());
-        return new ImageLoader(
-                settings, ImageOptions.defaults().with(vision.config().aspect()));
+        return new ImageLoader(settings, options.with(vision.config().aspect()));
     }
 
     public ImageLoader(ImagePreprocessing settings, ImageOptions options) {

@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.KeptPrompt;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.ngram.NgramTable;
@@ -118,15 +119,15 @@ final class Drafters implements AutoCloseable {
         return new NeuralDraft(name, new KeptPrompt(closed(model.another(device, capacity))), model.parameters());
     }
 
-    private Llama closed(Llama llama) {
-        closing.push(llama);
-        return llama;
+    private CausalModel closed(CausalModel model) {
+        closing.push(model);
+        return model;
     }
 
     private Opened model(String name) {
         return models.computeIfAbsent(name, n -> {
             Opened opened =
-                    Opened.of(path(n), device, 1, run.recipe().evaluate().weights());
+                    Opened.of(path(n), device, 1, target.sight(), run.recipe().evaluate().weights());
             closing.push(opened);
             opened.requireTokenizerOf(target);
             return opened;

@@ -20,6 +20,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 
 /**
  * Measures drafters against the target alone, on prompts that were never trained on: {@code evaluation.json}.
@@ -47,15 +49,25 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public void run(Run run) {
+        try (CpuDevice device = Models.device(run);
+                Looking looking = Looking.of(run, device).orElse(null)) {
+            measure(run, device, Optional.ofNullable(looking));
+        }
+    }
+
+    private static void measure(Run run, CpuDevice device, Optional<Looking> looking) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Evaluator.Prompt> prompts =
-                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)));
-        int longest = prompts.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
+                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)), looking);
+        int longest = prompts.stream().mapToInt(p -> length(p, looking)).max().orElseThrow();
         int capacity = Math.max(longest + evaluate.maxTokens() + 1, Drafters.LEAST_CAPACITY);
-        try (CpuDevice device = Models.device(run);
-                Opened target = Opened.of(
-                        target(run), device, capacity, run.recipe().target().weights());
+        try (Opened target = Opened.of(
+                        target(run),
+                        device,
+                        capacity,
+                        looking.map(Looking::sight),
+                        run.recipe().target().weights());
                 Drafters drafters = new Drafters(run, device, target, capacity)) {
             List<Drafter> measured = new ArrayList<>();
             List<Model> models = new ArrayList<>();
@@ -64,7 +76,8 @@ public final class EvaluateStage implements Stage {
                 models.add(drafters.model(name, measured.getLast()));
             }
             Evaluator evaluator = new Evaluator(
-                    target.llama(),
+                    target.model(),
+                    Set.copyOf(target.checkpoint().config().eosIds()),
                     target.model("target"),
                     tokenizer,
                     measured,
@@ -91,6 +104,12 @@ public final class EvaluateStage implements Stage {
             requireLossless(result);
             parity(run, prompts, result, device);
         }
+    }
+
+    // Tokens that the target reads of a prompt.
+    private static int length(Evaluator.Prompt prompt, Optional<Looking> looking) {
+        int rows = looking.map(Looking::rows).orElse(0);
+        return prompt.ids().length + prompt.pictures().size() * (rows - 1);
     }
 
     // What a user needs to see that nothing was lost on the way to his server.

@@ -1,8 +1,9 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.KeptPrompt;
-import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Drafter;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.DoubleStream;
 
 /**
@@ -31,12 +33,16 @@ import java.util.stream.DoubleStream;
  * compared with the autoregressive one.
  */
 final class Evaluator {
-    /** @param ids with BOS */
-    record Prompt(String task, String text, int[] ids) {}
+    /**
+     * @param ids with BOS, and a placeholder for each picture
+     * @param pictures that these stand for
+     */
+    record Prompt(String task, String text, int[] ids, List<Picture> pictures) {}
 
     private record Setting(String draft, String task, double temperature, int gamma) {}
 
     private final Model targetModel;
+    private final CausalModel target;
     private final Decoder decoder;
     private final Tokenizer tokenizer;
     private final List<Drafter> drafts;
@@ -50,9 +56,13 @@ final class Evaluator {
     private long compared;
     private long identical;
 
-    /** @param models of the drafts, in their order */
+    /**
+     * @param ends tokens that end the target's texts
+     * @param models of the drafts, in their order
+     */
     Evaluator(
-            Llama target,
+            CausalModel target,
+            Set<Integer> ends,
             Model targetModel,
             Tokenizer tokenizer,
             List<Drafter> drafts,
@@ -63,13 +73,13 @@ final class Evaluator {
             long seed) {
         this.targetModel = targetModel;
         this.models = models;
-        this.decoder = new Decoder(new KeptPrompt(target));
+        this.target = new KeptPrompt(target);
+        this.decoder = new Decoder(this.target);
         this.tokenizer = tokenizer;
         this.drafts = drafts;
         this.gammas = gammas;
         this.topP = topP;
-        this.limits =
-                new Limits(maxTokens, java.util.Set.copyOf(target.config().eosIds()), List.of(), Optional.empty());
+        this.limits = new Limits(maxTokens, ends, List.of(), Optional.empty());
         this.seed = seed;
     }
 
@@ -77,6 +87,7 @@ final class Evaluator {
     void measure(List<Prompt> prompts, List<Double> temperatures, Progress progress) {
         long done = 0, tokens = 0;
         for (int i = 0; i < prompts.size(); i++) {
+            show(prompts.get(i));
             for (double temperature : temperatures) {
                 tokens += one(prompts.get(i), temperature, seed + i);
                 progress.update(++done, tokens, prompts.get(i).task());
@@ -87,6 +98,7 @@ final class Evaluator {
     /** The first runs are interpreted; they would count against whoever comes first. */
     void warmUp(Prompt prompt) {
         int longest = gammas.stream().max(Integer::compare).orElseThrow();
+        show(prompt);
         for (int round = 0; round < 3; round++) {
             for (Sampling sampling : List.of(Sampling.GREEDY, sampling(1))) {
                 decoder.autoregressive(prompt.ids(), sampling, limits, seed, Listener.NONE);
@@ -95,6 +107,11 @@ final class Evaluator {
                 }
             }
         }
+    }
+
+    private void show(Prompt prompt) {
+        target.show(prompt.pictures());
+        drafts.forEach(d -> d.show(prompt.pictures()));
     }
 
     private long one(Prompt prompt, double temperature, long promptSeed) {
