@@ -42,7 +42,7 @@ class SightsTest {
             Drawing picture = SIGHTS.picture(i);
             all.append(picture.name()).append(Arrays.hashCode(picture.png())).append('\n');
         }
-        assertThat(Hashes.of(all.toString())).isEqualTo("PINNED");
+        assertThat(Hashes.of(all.toString())).isEqualTo("0053426cf0353eda3eb619822f6270880db2f1ce45907b2e9e1003da3cb3bda0");
     }
 
     /** All that lies at an index is about one picture. */
@@ -68,9 +68,9 @@ class SightsTest {
             if (before != null) assertThat(before).isEqualTo(picture.png());
         }
         assertThat(again).isBetween(1, 600);
-        assertThat(files).hasSameSizeAs(names);
+        assertThat(files.size()).isEqualTo(names.size());
         Set<String> bytes = files.values().stream().map(Arrays::toString).collect(Collectors.toSet());
-        assertThat(bytes).as("different views look different").hasSameSizeAs(files);
+        assertThat(bytes.size()).as("different views look different").isEqualTo(files.size());
     }
 
     @Test
@@ -176,6 +176,6 @@ class SightsTest {
                         Stream.of(Task.values()).flatMap(t -> LongStream.range(World.HELD_OUT, World.HELD_OUT + 50)
                                 .mapToObj(i -> world.prompt(t, i).text())))
                 .collect(Collectors.joining("\n"));
-        assertThat(Hashes.of(all)).isEqualTo("PINNED");
+        assertThat(Hashes.of(all)).isEqualTo("fa17ff1174f3bd282628f37b453bc551bc8c128a484626dc791484ee9309c2f3");
     }
 }
