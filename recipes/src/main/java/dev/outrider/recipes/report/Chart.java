@@ -48,32 +48,46 @@ final class Chart {
 
     private String draw(double baseline) {
         StringBuilder svg = new StringBuilder();
-        svg.append(String.format(
-                Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">", WIDTH, HEIGHT, title));
+        svg.append(open(WIDTH, HEIGHT, title));
         svg.append(text(LEFT, 16, "start", "title", title));
         for (double t : ticks(y[0], y[1], 5)) yTick(svg, t);
         for (double t : ticks(x[0], x[1], 6))
             svg.append(text(px(t), HEIGHT - BOTTOM + 16, "middle", "tick", number(t)));
         svg.append(text((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 6, "middle", "tick", xLabel));
-        if (!Double.isNaN(baseline)) line(svg, py(baseline), "base");
-        for (int i = 0; i < curves.size(); i++) curve(svg, curves.get(i), COLOURS[i % COLOURS.length], i);
+        if (!Double.isNaN(baseline)) svg.append(line(LEFT, WIDTH - RIGHT, py(baseline), "base"));
+        for (int i = 0; i < curves.size(); i++) curve(svg, curves.get(i), colour(i), i);
         return svg.append("</svg>").toString();
     }
 
     private void yTick(StringBuilder svg, double value) {
-        line(svg, py(value), "grid");
+        svg.append(line(LEFT, WIDTH - RIGHT, py(value), "grid"));
         svg.append(text(LEFT - 6, py(value) + 4, "end", "tick", number(value)));
     }
 
-    private static void line(StringBuilder svg, double at, String kind) {
-        svg.append(String.format(
+    /** The tag that opens a picture. */
+    static String open(int width, int height, String title) {
+        return String.format(
+                Locale.ROOT,
+                "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
+                width,
+                height,
+                Html.escape(title));
+    }
+
+    /** The colour of the i-th curve, or of the i-th draft's bars. */
+    static String colour(int index) {
+        return COLOURS[index % COLOURS.length];
+    }
+
+    static String line(int from, int to, double at, String kind) {
+        return String.format(
                 Locale.ROOT,
                 "<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>",
                 kind,
-                LEFT,
-                WIDTH - RIGHT,
+                from,
+                to,
                 at,
-                at));
+                at);
     }
 
     private void curve(StringBuilder svg, Curve c, String colour, int index) {
@@ -92,7 +106,7 @@ final class Chart {
                         colour,
                         px(p[0]),
                         py(p[1]),
-                        c.name(),
+                        Html.escape(c.name()),
                         number(p[1])));
             }
         }
@@ -107,7 +121,7 @@ final class Chart {
         svg.append(text(at + 14, line, "start", "tick", c.name()));
     }
 
-    private static String text(double x, double y, String anchor, String kind, String text) {
+    static String text(double x, double y, String anchor, String kind, String text) {
         return String.format(
                 Locale.ROOT,
                 "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
@@ -136,7 +150,7 @@ final class Chart {
         return ticks;
     }
 
-    private static String number(double value) {
+    static String number(double value) {
         String text = String.format(Locale.ROOT, Math.abs(value) >= 100 ? "%.0f" : "%.3f", value);
         return text.contains(".") ? text.replaceAll("0+$", "").replaceAll("\\.$", "") : text;
     }
