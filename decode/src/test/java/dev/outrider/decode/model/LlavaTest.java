@@ -10,7 +10,6 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.LlavaFiles;
-import dev.outrider.checkpoints.LlavaFiles.Eyes;
 import dev.outrider.checkpoints.LlavaFiles.TowerTensors;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Models;
@@ -91,7 +90,7 @@ class LlavaTest {
                 ImageAspect.PAD,
                 pool,
                 Optional.empty());
-        Eyes eyes = new Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
+        LlavaFiles.Eyes eyes = new LlavaFiles.Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
         LlavaFiles.write(
                 folder.resolve(name),
                 language,
