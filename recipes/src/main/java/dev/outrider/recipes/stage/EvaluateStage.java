@@ -50,23 +50,23 @@ public final class EvaluateStage implements Stage {
     @Override
     public void run(Run run) {
         try (CpuDevice device = Models.device(run);
-                Looking looking = Looking.of(run, device).orElse(null)) {
-            measure(run, device, Optional.ofNullable(looking));
+                Pictures pictures = Pictures.of(run, device).orElse(null)) {
+            measure(run, device, Optional.ofNullable(pictures));
         }
     }
 
-    private static void measure(Run run, CpuDevice device, Optional<Looking> looking) {
+    private static void measure(Run run, CpuDevice device, Optional<Pictures> pictures) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Evaluator.Prompt> prompts =
-                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)), looking);
-        int longest = prompts.stream().mapToInt(p -> length(p, looking)).max().orElseThrow();
+                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)), pictures);
+        int longest = prompts.stream().mapToInt(p -> length(p, pictures)).max().orElseThrow();
         int capacity = Math.max(longest + evaluate.maxTokens() + 1, Drafters.LEAST_CAPACITY);
         try (Opened target = Opened.of(
                         target(run),
                         device,
                         capacity,
-                        looking.map(Looking::sight),
+                        pictures.map(Pictures::sight),
                         run.recipe().target().weights());
                 Drafters drafters = new Drafters(run, device, target, capacity)) {
             List<Drafter> measured = new ArrayList<>();
@@ -107,8 +107,8 @@ public final class EvaluateStage implements Stage {
     }
 
     // Tokens that the target reads of a prompt.
-    private static int length(Evaluator.Prompt prompt, Optional<Looking> looking) {
-        int rows = looking.map(Looking::rows).orElse(0);
+    private static int length(Evaluator.Prompt prompt, Optional<Pictures> pictures) {
+        int rows = pictures.map(Pictures::rows).orElse(0);
         return prompt.ids().length + prompt.pictures().size() * (rows - 1);
     }
 

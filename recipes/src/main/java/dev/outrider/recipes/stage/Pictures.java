@@ -19,10 +19,10 @@ import java.util.List;
 import java.util.Optional;
 
 /** What a run looks at pictures with: the target's tower, which its drafts share, and where the files of pictures lie. */
-record Looking(Checkpoint target, Vision vision, Sight sight, ImageLoader loader, List<Path> folders)
+record Pictures(Checkpoint target, Vision vision, Sight sight, ImageLoader loader, List<Path> folders)
         implements AutoCloseable {
     /** Empty where the target cannot see. */
-    static Optional<Looking> of(Run run, Device device) {
+    static Optional<Pictures> of(Run run, Device device) {
         Checkpoint target = Checkpoint.open(Models.target(run));
         try {
             Optional<Vision> vision = target.vision();
@@ -34,11 +34,11 @@ record Looking(Checkpoint target, Vision vision, Sight sight, ImageLoader loader
         }
     }
 
-    private static Looking of(Run run, Device device, Checkpoint target, Vision vision) {
+    private static Pictures of(Run run, Device device, Checkpoint target, Vision vision) {
         attach(run, vision);
         var pictures = run.recipe().pictures();
         ImageOptions options = ImageOptions.defaults().withMostPixels(pictures.mostPixels());
-        return new Looking(
+        return new Pictures(
                 target, vision, Sight.of(device, vision, pictures.memory()), ImageLoader.of(vision, options), folders(run));
     }
 
