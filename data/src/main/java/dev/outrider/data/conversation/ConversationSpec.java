@@ -19,8 +19,11 @@ import java.util.Optional;
  *     otherwise the first of them is an error
  * @param nearDuplicates how those are found; empty: they stay
  * @param contamination evaluation prompts that must not be trained on; empty: none
- * @param validShare share of the conversations, by the hash of their first user's turn (of their image, where
- *     they have one), that go to validation
+ * @param pictures store of the pictures that rows name, for a target that sees: their {@code <image>} become placeholders,
+ *     and rows whose pictures the store has not are counted and left out, or refused, as bad rows are; empty: the words
+ *     stay as they are, as a model reads them that cannot see
+ * @param validShare share of the conversations, by the hash of their first user's turn (of their images, where
+ *     they have some), that go to validation
  */
 public record ConversationSpec(
         ConversationFiles files,
@@ -33,6 +36,7 @@ public record ConversationSpec(
         boolean skipBadRows,
         Optional<NearDuplicates> nearDuplicates,
         Optional<Contamination> contamination,
+        Optional<Path> pictures,
         double validShare,
         int rowsPerShard,
         long seed) {
@@ -40,6 +44,38 @@ public record ConversationSpec(
         require(sequenceLength >= 2, "sequence length " + sequenceLength, "2 or more");
         require(validShare >= 0 && validShare < 1, "validation share " + validShare, "a number in [0, 1)");
         require(rowsPerShard >= 1, "rows per shard " + rowsPerShard, "1 or more");
+    }
+
+    /** For a target that reads text alone. */
+    public ConversationSpec(
+            ConversationFiles files,
+            Path model,
+            Optional<String> template,
+            Words words,
+            Path output,
+            int sequenceLength,
+            boolean lastTurnOnly,
+            boolean skipBadRows,
+            Optional<NearDuplicates> nearDuplicates,
+            Optional<Contamination> contamination,
+            double validShare,
+            int rowsPerShard,
+            long seed) {
+        this(
+                files,
+                model,
+                template,
+                words,
+                output,
+                sequenceLength,
+                lastTurnOnly,
+                skipBadRows,
+                nearDuplicates,
+                contamination,
+                Optional.empty(),
+                validShare,
+                rowsPerShard,
+                seed);
     }
 
     private static void require(boolean ok, String found, String expected) {
