@@ -13,7 +13,7 @@ import java.util.stream.IntStream;
  * its ids are the same in every text; no other picture ever has them until {@link #renew}: texts of equal ids have
  * equal rows, so what was read of one serves the other.
  *
- * <p>N rows of a picture, K places: what comes to place p after t others has ids {@code -1 - ((t·K + p)·N + i)}, and the
+ * <p>N rows of a picture, K places: what comes to place p as the t-th has ids {@code -1 - ((t·K + p)·N + i)}, and the
  * row of id {@code -1 - r} is row {@code r mod K·N} of the bank.
  */
 final class PictureBank implements AutoCloseable {

@@ -175,7 +175,8 @@ class PictureBankTest {
         Seeds.run(6, random -> {
             open(random);
             int n = eyes.vision().config().rows(tower);
-            LlamaBatch few = opened(new LlamaBatch(device, weights, bank(3, 1, 2 * 3 * n), 2, CAPACITY));
+            PictureBank bank = bank(3, 1, 2 * 3 * n);
+            LlamaBatch few = opened(new LlamaBatch(device, weights, bank, 2, CAPACITY));
             LlamaBatch many = opened(new LlamaBatch(device, weights, bank(3, 1, Integer.MAX_VALUE), 2, CAPACITY));
             int[] prompt = {1, 7, Picture.placeholder(0), 9, 11};
             List<Picture> four = pictures(4, random);
@@ -186,6 +187,9 @@ class PictureBankTest {
                         .isEqualTo(logits(many, Math.min(i, 1), prompt, one));
             }
             assertThat(few.tokensShared()).isZero();
+            assertThat(Arrays.stream(bank.own(prompt, four.subList(3, 4))).min().orElseThrow())
+                    .as("the lowest id, of those that there are")
+                    .isGreaterThanOrEqualTo(-2 * 3 * n);
             close();
         });
     }

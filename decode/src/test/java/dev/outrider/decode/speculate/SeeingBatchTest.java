@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
+import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.LlavaFiles;
 import dev.outrider.checkpoints.LlavaFiles.TowerTensors;
@@ -15,6 +17,7 @@ import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.RopeScaling;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.checkpoints.SeeingModels;
+import dev.outrider.checkpoints.Tensor;
 import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.cpu.CpuDevice;
@@ -347,13 +350,35 @@ class SeeingBatchTest {
     @Test
     void aBlindModelLeavesPicturesOut() {
         model(DType.F32, 2, false);
+        leavesPicturesOut(weights);
+        try (BatchDecoder blind = new BatchDecoder(device, device.threads(), weights, 6, CAPACITY, 0)) {
+            assertThat(blind.rows(new int[] {1, Picture.placeholder(0), 5})).isEqualTo(2);
+            assertThatThrownBy(() -> blind.check(new int[] {Picture.placeholder(0)}))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("0 tokens");
+        }
+    }
+
+    @Test
+    void aBlindDraftThatSaysOnlySomeTokensLeavesPicturesOut() {
+        ModelConfig config = ModelConfig.draft(VOCABULARY, 24, 40, 2, 2, 256, 1, 2);
+        DraftVocabulary said = new DraftVocabulary(
+                VOCABULARY, IntStream.range(0, 100).map(i -> 3 * i + 2).toArray());
+        List<Tensor> tensors = new ArrayList<>(BatchDecoderTest.tensors(config.withOutputs(100), random));
+        tensors.removeIf(t -> DraftVocabulary.NAMES.contains(t.name()));
+        tensors.addAll(said.tensors());
+        Path written = folder.resolve("pruned");
+        HuggingFace.write(written, config.withOutputs(100), tensors, Optional.empty(), Optional.empty());
+        leavesPicturesOut(opened(LlamaWeights.load(device, opened(Checkpoint.open(written)))));
+    }
+
+    private void leavesPicturesOut(LlamaWeights weights) {
         List<BatchRequest> seen = requests(24, pictures(5), 2);
         List<BatchRequest> words = seen.stream()
                 .map(r -> new BatchRequest(Picture.left(r.prompt()), r.sampling(), r.limits(), r.seed()))
                 .toList();
         try (BatchDecoder blind =
                 new BatchDecoder(device, device.threads(), weights, 6, CAPACITY, BatchDecoderTest.TOP)) {
-            assertThat(blind.rows(new int[] {1, Picture.placeholder(0), 5})).isEqualTo(2);
             Map<BatchRequest, BatchAnswer> answers = answers(blind, seen), expected = answers(blind, words);
             for (int i = 0; i < seen.size(); i++) {
                 BatchAnswer answer = answers.get(seen.get(i)), other = expected.get(words.get(i));
@@ -361,9 +386,6 @@ class SeeingBatchTest {
                 assertThat(answer.laws().logProbabilities())
                         .isEqualTo(other.laws().logProbabilities());
             }
-            assertThatThrownBy(() -> blind.check(new int[] {Picture.placeholder(0)}))
-                    .isInstanceOf(Failure.class)
-                    .hasMessageContaining("0 tokens");
         }
     }
 }
