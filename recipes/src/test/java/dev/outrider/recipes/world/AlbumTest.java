@@ -56,7 +56,7 @@ class AlbumTest {
             SeenPrompt p = made.get(i);
             assertThat(read.get(i).id()).isEqualTo(p.id());
             assertThat(read.get(i).task()).isEqualTo(p.task().label());
-            assertThat(read.get(i).image()).isEqualTo(p.picture().name());
+            assertThat(read.get(i).images()).containsExactly(p.picture().name());
             assertThat(read.get(i).messages())
                     .containsExactly(Message.of(Message.USER, p.prompt()), Message.of(Message.ASSISTANT, p.answer()));
             assertThat(pictures.resolve(p.picture().name()))
