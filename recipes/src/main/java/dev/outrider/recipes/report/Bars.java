@@ -7,7 +7,6 @@ import java.util.Locale;
 /** Grouped bars as inline SVG: a group a task, a bar a draft in a colour of its own, whiskers where there is an interval. */
 final class Bars {
     private static final int WIDTH = 460, HEIGHT = 260, LEFT = 52, RIGHT = 12, TOP = 30, BOTTOM = 40;
-    private static final int LEGEND = 2, LEGEND_WIDTH = 200, LEGEND_HEIGHT = 12;
     private static final double GAP = 0.2;
 
     /**
@@ -20,6 +19,7 @@ final class Bars {
     private final List<Bar> bars;
     private final List<String> groups;
     private final List<String> series;
+    private final int columns;
     private final int top;
     private final double most;
 
@@ -27,7 +27,8 @@ final class Bars {
         this.bars = bars;
         this.groups = bars.stream().map(Bar::group).distinct().toList();
         this.series = bars.stream().map(Bar::series).distinct().toList();
-        this.top = TOP + (series.size() - 1) / LEGEND * LEGEND_HEIGHT + 6;
+        this.columns = Chart.columns(series);
+        this.top = TOP + (series.size() - 1) / columns * Chart.LEGEND_HEIGHT + 6;
         double highest = Double.isNaN(baseline) ? 0 : baseline;
         for (Bar b : bars) highest = Math.max(highest, Double.isNaN(b.high) ? b.value : Math.max(b.value, b.high));
         this.most = Math.max(1.05 * highest, 1e-9);
@@ -100,8 +101,8 @@ final class Bars {
     }
 
     private void legend(StringBuilder svg, int index) {
-        double x = LEFT + 8 + index % LEGEND * LEGEND_WIDTH;
-        int y = TOP + index / LEGEND * LEGEND_HEIGHT;
+        double x = LEFT + 8 + index % columns * (Chart.LEGEND_WIDTH / columns);
+        int y = TOP + index / columns * Chart.LEGEND_HEIGHT;
         svg.append(String.format(
                 Locale.ROOT,
                 "<rect x=\"%.1f\" y=\"%d\" width=\"10\" height=\"7\" fill=\"%s\"/>",

@@ -3,10 +3,11 @@ package dev.outrider.recipes.report;
 import java.util.List;
 import java.util.Locale;
 
-/** A line chart as inline SVG: axes with round ticks, one colour a curve, a legend of {@value #LEGEND} a line. */
+/** A line chart as inline SVG: axes with round ticks, one colour a curve, a legend. */
 final class Chart {
     private static final int WIDTH = 460, HEIGHT = 260, LEFT = 52, RIGHT = 12, TOP = 30, BOTTOM = 40;
-    private static final int LEGEND = 4, LEGEND_HEIGHT = 12;
+    static final int LEGEND_WIDTH = 400, LEGEND_HEIGHT = 12;
+    private static final int SHORT = 13;
     private static final String[] COLOURS = {
         "#0b6e4f", "#c8553d", "#3d5a80", "#8d6a9f", "#b08900", "#5c677d", "#2a9d8f", "#d6719a", "#7f5539", "#14213d"
     };
@@ -14,6 +15,7 @@ final class Chart {
     private final String title;
     private final String xLabel;
     private final List<Curve> curves;
+    private final int columns;
     private final int top;
     private final double[] x;
     private final double[] y;
@@ -22,7 +24,8 @@ final class Chart {
         this.title = title;
         this.xLabel = xLabel;
         this.curves = curves.stream().filter(c -> !c.points().isEmpty()).toList();
-        this.top = TOP + Math.max(0, this.curves.size() - 1) / LEGEND * LEGEND_HEIGHT;
+        this.columns = columns(this.curves.stream().map(Curve::name).toList());
+        this.top = TOP + Math.max(0, this.curves.size() - 1) / columns * LEGEND_HEIGHT;
         this.x = range(0, Double.NaN);
         this.y = range(1, baseline);
     }
@@ -31,6 +34,11 @@ final class Chart {
     static String svg(String title, String xLabel, List<Curve> curves, double baseline) {
         Chart chart = new Chart(title, xLabel, curves, baseline);
         return chart.curves.isEmpty() ? "" : chart.draw(baseline);
+    }
+
+    /** How many names fit side by side into a legend. */
+    static int columns(List<String> names) {
+        return names.stream().allMatch(n -> n.length() <= SHORT) ? 4 : 2;
     }
 
     private double[] range(int axis, double include) {
@@ -110,8 +118,8 @@ final class Chart {
                         number(p[1])));
             }
         }
-        double at = LEFT + 8 + index % LEGEND * 100;
-        int line = TOP + index / LEGEND * LEGEND_HEIGHT;
+        double at = LEFT + 8 + index % columns * (LEGEND_WIDTH / columns);
+        int line = TOP + index / columns * LEGEND_HEIGHT;
         svg.append(String.format(
                 Locale.ROOT,
                 "<rect x=\"%.1f\" y=\"%d\" width=\"10\" height=\"3\" fill=\"%s\"/>",

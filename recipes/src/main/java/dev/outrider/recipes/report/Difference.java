@@ -26,13 +26,13 @@ public record Difference(double blind, double seeing, double low, double high) {
         RandomGenerator random = RandomGeneratorFactory.of("L64X128MixRandom").create(seed);
         double[] gains = new double[prompts.isEmpty() ? 0 : RESAMPLES];
         for (int i = 0; i < gains.length; i++) {
-            Counts sum = sum(random.ints(prompts.size(), 0, prompts.size()).mapToObj(prompts::get)
+            Counts sum = sum(random.ints(prompts.size(), 0, prompts.size())
+                    .mapToObj(prompts::get)
                     .toList());
             gains[i] = ratio(sum.seeingOver, sum.seeingUnder) - ratio(sum.blindOver, sum.blindUnder);
         }
         // A resample of prompts without a pass says nothing.
-        double[] sorted =
-                Arrays.stream(gains).filter(Double::isFinite).sorted().toArray();
+        double[] sorted = Arrays.stream(gains).filter(Double::isFinite).sorted().toArray();
         Counts all = sum(prompts);
         return new Difference(
                 ratio(all.blindOver, all.blindUnder),

@@ -17,7 +17,6 @@ final class GainTable {
         page.append("<p>").append(Html.escape(Gain.MEANING)).append("</p>\n<div class=\"scroll\"><table>");
         page.append(Html.header(
                 "tasks",
-                "drafts",
                 "decoding",
                 "γ",
                 "prompts",
@@ -28,7 +27,8 @@ final class GainTable {
                 "α without",
                 "with",
                 "gain",
-                "95 %"));
+                "95 %",
+                "drafts"));
         for (Gain g : gains) page.append(Html.row(isWhole(g), cells(g)));
         page.append("</table></div>\n");
     }
@@ -57,7 +57,6 @@ final class GainTable {
     private static String[] cells(Gain g) {
         List<String> cells = new ArrayList<>(List.of(
                 isWhole(g) ? g.kind() : g.task(),
-                g.seeing() + " − " + g.blind(),
                 Report.temperature(g.temperature()),
                 "" + g.gamma(),
                 "" + g.prompts()));
@@ -67,6 +66,7 @@ final class GainTable {
             cells.add(Html.figure("%+.3f", d.gain()));
             cells.add(Html.figure("%+.2f to %+.2f", d.low(), d.high()));
         }
+        cells.add(g.seeing() + " − " + g.blind());
         return cells.toArray(String[]::new);
     }
 }

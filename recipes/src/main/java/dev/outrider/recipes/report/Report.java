@@ -183,23 +183,22 @@ public record Report(
 
     private void table(StringBuilder page) {
         long tasks = evaluation.rows().stream().map(Row::task).distinct().count();
-        page.append(
-                "<div class=\"scroll\"><table>%s%n"
-                        .formatted(Html.header(
-                                "draft",
-                                "task",
-                                "decoding",
-                                "γ",
-                                "τ",
-                                "95 %",
-                                "MBSU",
-                                "by reads",
-                                "tok/s",
-                                "without",
-                                "ratio",
-                                "predicted",
-                                "cost",
-                                "tokens")));
+        page.append("<div class=\"scroll\"><table>%s%n"
+                .formatted(Html.header(
+                        "draft",
+                        "task",
+                        "decoding",
+                        "γ",
+                        "τ",
+                        "95 %",
+                        "MBSU",
+                        "by reads",
+                        "tok/s",
+                        "without",
+                        "ratio",
+                        "predicted",
+                        "cost",
+                        "tokens")));
         for (Row r : evaluation.rows()) {
             if (tasks == 2 && !r.task().equals(Evaluation.ALL_TASKS)) continue; // one task is all there is
             page.append(Html.row(
@@ -291,8 +290,8 @@ public record Report(
     private static void answer(StringBuilder page, Sample s, boolean named) {
         page.append("<div class=\"answer\">");
         if (named) {
-            page.append("<b>%s</b> <span class=\"share\">%s</span>\n"
-                    .formatted(Html.escape(s.draft()), share(s.pieces())));
+            page.append(
+                    "<b>%s</b> <span class=\"share\">%s</span>\n".formatted(Html.escape(s.draft()), share(s.pieces())));
         }
         for (var piece : s.pieces()) {
             String text = Html.escape(piece.text());
@@ -335,9 +334,7 @@ public record Report(
 
     private void definitions(StringBuilder page) {
         page.append("<dl>");
-        evaluation
-                .definitions()
-                .forEach((term, meaning) -> page.append(entry(term, Html.escape(meaning))));
+        evaluation.definitions().forEach((term, meaning) -> page.append(entry(term, Html.escape(meaning))));
         page.append("</dl>");
     }
 

@@ -41,15 +41,14 @@ final class Looking {
     /** About one thing of a view, one corner, or what lies beside a thing. */
     static Question question(View view, Voice voice) {
         Item item = voice.even(view.items());
-        Question bare =
-                switch (voice.number(0, 9)) {
-                    case 0, 1, 2 -> about("colour", item, voice);
-                    case 3, 4 -> about("count", item, voice);
-                    case 5 -> about("where", item, voice);
-                    case 6, 7 -> corner(view, voice);
-                    case 8 -> beside(view, item, voice);
-                    default -> exists(view, item, voice);
-                };
+        Question bare = switch (voice.number(0, 9)) {
+            case 0, 1, 2 -> about("colour", item, voice);
+            case 3, 4 -> about("count", item, voice);
+            case 5 -> about("where", item, voice);
+            case 6, 7 -> corner(view, voice);
+            case 8 -> beside(view, item, voice);
+            default -> exists(view, item, voice);
+        };
         String close = voice.say("see.sure");
         return close.isEmpty() ? bare : new Question(bare.ask(), bare.answer() + " " + close);
     }

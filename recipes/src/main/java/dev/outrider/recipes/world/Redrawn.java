@@ -15,8 +15,7 @@ record Redrawn(View view, Changes changes) implements Puzzle {
             by.add(take ? -1 : voice.number(1, 5));
             now += by.getLast();
         }
-        return new Redrawn(
-                view, new Changes(item.shape().noun, item.corner().spot(), item.count(), who, by));
+        return new Redrawn(view, new Changes(item.shape().noun, item.corner().spot(), item.count(), who, by));
     }
 
     @Override

@@ -43,14 +43,13 @@ public final class Sights {
      */
     public SeenPrompt document(long index) {
         Voice voice = voice("document", index);
-        SeenTask task =
-                switch (voice.number(0, 9)) {
-                    case 0, 1, 2, 3 -> SeenTask.SEEN_DESCRIBE;
-                    case 4, 5, 6 -> SeenTask.SEEN_QUESTION;
-                    case 7 -> SeenTask.SEEN_REASON;
-                    case 8 -> SeenTask.UNSEEN_QUESTION;
-                    default -> SeenTask.UNSEEN_REASON;
-                };
+        SeenTask task = switch (voice.number(0, 9)) {
+            case 0, 1, 2, 3 -> SeenTask.SEEN_DESCRIBE;
+            case 4, 5, 6 -> SeenTask.SEEN_QUESTION;
+            case 7 -> SeenTask.SEEN_REASON;
+            case 8 -> SeenTask.UNSEEN_QUESTION;
+            default -> SeenTask.UNSEEN_REASON;
+        };
         return prompt(task, index, voice);
     }
 

@@ -11,8 +11,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class BarsTest {
-    private static final Pattern BAR =
-            Pattern.compile("<rect class=\"bar\" x=\"([0-9.]+)\" y=\"([0-9.]+)\" width=\"([0-9.]+)\" height=\"([0-9.]+)\" fill=\"(#\\w+)\"");
+    private static final Pattern BAR = Pattern.compile(
+            "<rect class=\"bar\" x=\"([0-9.]+)\" y=\"([0-9.]+)\" width=\"([0-9.]+)\" height=\"([0-9.]+)\" fill=\"(#\\w+)\"");
 
     private static List<Bar> bars() {
         List<Bar> bars = new ArrayList<>();

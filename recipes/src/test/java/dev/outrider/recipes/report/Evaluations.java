@@ -75,8 +75,26 @@ final class Evaluations {
     private static Row row(String draft, String task, int gamma, double tau) {
         double c = 0.05, rate = 300 * tau / (0.2 * gamma + 1);
         return new Row(
-                draft, task, 0, gamma, tau, tau - 0.2, tau + 0.25, c, tau / (c * gamma + 1), c, tau / (c * gamma + 1),
-                rate, 300, rate / 300, rate / 300, 0.2, List.of(0.8, 0.6), List.of(0.8, 0.75), 400, 200);
+                draft,
+                task,
+                0,
+                gamma,
+                tau,
+                tau - 0.2,
+                tau + 0.25,
+                c,
+                tau / (c * gamma + 1),
+                c,
+                tau / (c * gamma + 1),
+                rate,
+                300,
+                rate / 300,
+                rate / 300,
+                0.2,
+                List.of(0.8, 0.6),
+                List.of(0.8, 0.75),
+                400,
+                200);
     }
 
     private static List<Outcome> outcomes() {
@@ -90,7 +108,15 @@ final class Evaluations {
                         if (draft.equals(DRAFTS.get(3)) && task.startsWith("seen")) passes -= 5;
                         long accepted = tokens - passes;
                         out.add(new Outcome(
-                                draft, task, task + "-" + i, 0, gamma, tokens, passes, accepted, accepted + passes / 2));
+                                draft,
+                                task,
+                                task + "-" + i,
+                                0,
+                                gamma,
+                                tokens,
+                                passes,
+                                accepted,
+                                accepted + passes / 2));
                     }
                 }
             }

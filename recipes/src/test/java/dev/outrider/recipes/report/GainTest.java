@@ -36,7 +36,9 @@ class GainTest {
             assertThat(g.tau().seeing()).isCloseTo(seeing[0] / seeing[1], within(1e-12));
             assertThat(g.alpha().blind()).isCloseTo(blind[2] / blind[3], within(1e-12));
             assertThat(g.alpha().seeing()).isCloseTo(seeing[2] / seeing[3], within(1e-12));
-            assertThat(g.tau().low()).isLessThan(g.tau().gain()).isNotEqualTo(g.alpha().low());
+            assertThat(g.tau().low())
+                    .isLessThan(g.tau().gain())
+                    .isNotEqualTo(g.alpha().low());
             assertThat(g.tau().high()).isGreaterThan(g.tau().gain());
             assertThat(g.tau().low() > 0).isEqualTo(g.kind().equals("needs the picture"));
         }
@@ -85,9 +87,9 @@ class GainTest {
     /** Of the second pass one token is refused; the third one's text ended among the accepted ones. */
     @Test
     void outcomesCountWhatTheTargetJudged() {
-        List<Pass> passes = List.of(new Pass(3, 3, false), new Pass(3, 1, false), new Pass(3, 2, true), new Pass(0, 0, false));
-        Generation g = new Generation(
-                new int[10], new boolean[10], Finish.EOS, "", passes, new Times(1, 1, 1, 4));
+        List<Pass> passes =
+                List.of(new Pass(3, 3, false), new Pass(3, 1, false), new Pass(3, 2, true), new Pass(0, 0, false));
+        Generation g = new Generation(new int[10], new boolean[10], Finish.EOS, "", passes, new Times(1, 1, 1, 4));
         assertThat(Outcome.of("d", "t", "p", 0.7, 3, g)).isEqualTo(new Outcome("d", "t", "p", 0.7, 3, 9, 4, 6, 7));
     }
 }

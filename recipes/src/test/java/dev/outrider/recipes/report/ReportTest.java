@@ -36,9 +36,7 @@ class ReportTest {
     private static Document body(String page) throws Exception {
         assertThat(page).startsWith("<!doctype html>").endsWith("</html>\n");
         String body = page.substring(page.indexOf("<body>"), page.indexOf("</body>") + "</body>".length());
-        return DocumentBuilderFactory.newInstance()
-                .newDocumentBuilder()
-                .parse(new InputSource(new StringReader(body)));
+        return DocumentBuilderFactory.newInstance().newDocumentBuilder().parse(new InputSource(new StringReader(body)));
     }
 
     private static List<Element> all(Document page, String tag) {
@@ -70,10 +68,13 @@ class ReportTest {
         assertThat(shown.getFirst().getAttribute("src")).isEqualTo(PICTURE);
         List<Element> answers = ofClass(page, "answer");
         assertThat(answers).hasSize(4);
-        assertThat(answers.get(3).getTextContent()).contains("ft-llava-115m", "4 of 5 tokens guessed", "circle is red.");
-        assertThat(all(page, "span").stream().filter(s -> s.getAttribute("class").equals("hit"))
+        assertThat(answers.get(3).getTextContent())
+                .contains("ft-llava-115m", "4 of 5 tokens guessed", "circle is red.");
+        assertThat(all(page, "span").stream()
+                        .filter(s -> s.getAttribute("class").equals("hit"))
                         .map(Element::getTextContent))
-                .as("and the one that explains the colour").hasSize(14)
+                .as("and the one that explains the colour")
+                .hasSize(14)
                 .contains(" red");
         assertThat(page.getDocumentElement().getTextContent())
                 .contains("Where the answer needs the picture: τ = ", "Where the answer does not need it: τ = ");
@@ -83,9 +84,8 @@ class ReportTest {
     @Test
     void figureOfDraftsAndTasks() throws Exception {
         Document page = body(page("eyes", Evaluations.of(List.of()), Map.of()));
-        List<Element> charts = all(page, "svg").stream()
-                .filter(s -> ofBars(s) > 0)
-                .toList();
+        List<Element> charts =
+                all(page, "svg").stream().filter(s -> ofBars(s) > 0).toList();
         assertThat(charts).hasSize(6).allMatch(s -> ofBars(s) == 12);
         assertThat(charts.stream().map(s -> s.getAttribute("aria-label")).distinct())
                 .containsExactly("block efficiency τ", "MBSU", "token rate, tokens/s");
@@ -120,8 +120,7 @@ class ReportTest {
                 Evaluations.sample("base-115m", "b", List.of(other)));
         Document page = body(page("apart", Evaluations.of(samples), Map.of()));
         assertThat(ofClass(page, "sample")).hasSize(3);
-        assertThat(all(page, "img").stream().map(e -> e.getAttribute("src")))
-                .containsExactly(PICTURE, other, other);
+        assertThat(all(page, "img").stream().map(e -> e.getAttribute("src"))).containsExactly(PICTURE, other, other);
     }
 
     /** Nothing that a model, a prompt, a recipe or a file says becomes a tag. */
@@ -129,23 +128,53 @@ class ReportTest {
     void everythingIsEscaped() throws Exception {
         Evaluation e = Evaluations.of(List.of());
         Sample sample = new Sample(
-                EVIL, EVIL, 3, EVIL, List.of(new Piece(EVIL, true), new Piece(EVIL, false)),
+                EVIL,
+                EVIL,
+                3,
+                EVIL,
+                List.of(new Piece(EVIL, true), new Piece(EVIL, false)),
                 List.of("\"><script>alert(1)</script>", "javascript:alert(1)", PICTURE));
         Evaluation.Model model = new Evaluation.Model(EVIL, EVIL, 1000, 1000, EVIL, EVIL);
         List<Evaluation.Row> rows = e.rows().stream()
                 .map(r -> new Evaluation.Row(
-                        EVIL, r.task().equals("seen-question") ? EVIL : r.task(), 0, r.gamma(), r.tau(), r.tauLow(),
-                        r.tauHigh(), r.c(), r.mbsu(), r.cRead(), r.mbsuRead(), r.tokenRate(), r.baselineRate(),
-                        r.ratio(), r.predicted(), r.costRatio(), r.joint(), r.conditional(), 1, 1))
+                        EVIL,
+                        r.task().equals("seen-question") ? EVIL : r.task(),
+                        0,
+                        r.gamma(),
+                        r.tau(),
+                        r.tauLow(),
+                        r.tauHigh(),
+                        r.c(),
+                        r.mbsu(),
+                        r.cRead(),
+                        r.mbsuRead(),
+                        r.tokenRate(),
+                        r.baselineRate(),
+                        r.ratio(),
+                        r.predicted(),
+                        r.costRatio(),
+                        r.joint(),
+                        r.conditional(),
+                        1,
+                        1))
                 .toList();
         List<Evaluation.Outcome> outcomes = List.of(
                 new Evaluation.Outcome(EVIL, EVIL, EVIL, 0, 3, 4, 2, 2, 3),
                 new Evaluation.Outcome("b", EVIL, EVIL, 0, 3, 4, 2, 2, 3));
         Evaluation evil = new Evaluation(
-                model, List.of(model), rows, List.of(sample), 1, 1, Map.of(EVIL, EVIL), EVIL,
-                List.of(new Evaluation.Pair(EVIL, "b", Map.of(EVIL, EVIL))), outcomes);
+                model,
+                List.of(model),
+                rows,
+                List.of(sample),
+                1,
+                1,
+                Map.of(EVIL, EVIL),
+                EVIL,
+                List.of(new Evaluation.Pair(EVIL, "b", Map.of(EVIL, EVIL))),
+                outcomes);
         Path metrics = Files.writeString(
-                folder.resolve("metrics.jsonl"), "{\"step\": 1, \"answers/loss\": 1}\n{\"step\": 2, \"answers/loss\": 2}\n");
+                folder.resolve("metrics.jsonl"),
+                "{\"step\": 1, \"answers/loss\": 1}\n{\"step\": 2, \"answers/loss\": 2}\n");
         String page = page(EVIL, evil, Map.of(EVIL, metrics));
         assertThat(page).doesNotContain("<script", "javascript:", "alert(\"1\")");
         assertThat(Pattern.compile("src=\"([^\"]*)\"").matcher(page).results().map(m -> m.group(1)))

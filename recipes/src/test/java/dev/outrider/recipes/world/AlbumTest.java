@@ -56,11 +56,11 @@ class AlbumTest {
             SeenPrompt p = made.get(i);
             assertThat(read.get(i).id()).isEqualTo(p.id());
             assertThat(read.get(i).task()).isEqualTo(p.task().label());
-            assertThat(read.get(i).image()).isEqualTo(p.picture().name());
+            assertThat(read.get(i).images()).containsExactly(p.picture().name());
             assertThat(read.get(i).messages())
-                    .containsExactly(
-                            Message.of(Message.USER, p.prompt()), Message.of(Message.ASSISTANT, p.answer()));
-            assertThat(pictures.resolve(p.picture().name())).hasBinaryContent(p.picture().png());
+                    .containsExactly(Message.of(Message.USER, p.prompt()), Message.of(Message.ASSISTANT, p.answer()));
+            assertThat(pictures.resolve(p.picture().name()))
+                    .hasBinaryContent(p.picture().png());
         }
     }
 
@@ -71,8 +71,7 @@ class AlbumTest {
         new Album(folder.resolve("pictures")).prompts(file, prompts);
         List<Conversation> read = read(file);
         assertThat(read.stream().map(Conversation::task))
-                .containsExactly(
-                        "seen-describe", "seen-question", "seen-reason", "unseen-question", "unseen-reason");
+                .containsExactly("seen-describe", "seen-question", "seen-reason", "unseen-question", "unseen-reason");
         assertThat(read).allSatisfy(c -> {
             assertThat(c.messages()).hasSize(1);
             assertThat(c.messages().getFirst().text()).startsWith("<image>\n");
@@ -97,25 +96,27 @@ class AlbumTest {
         Album album = new Album(pictures);
         album.prompts(
                 folder.resolve("a.jsonl"),
-                LongStream.range(0, 20).boxed().flatMap(i -> Stream.of(SeenTask.values()).map(t -> SIGHTS.prompt(t, i))));
+                LongStream.range(0, 20)
+                        .boxed()
+                        .flatMap(i -> Stream.of(SeenTask.values()).map(t -> SIGHTS.prompt(t, i))));
         album.captions(folder.resolve("b.jsonl"), SIGHTS.captions(20));
-        Set<String> wanted = LongStream.range(0, 20)
-                .mapToObj(i -> SIGHTS.picture(i).name())
-                .collect(Collectors.toSet());
+        Set<String> wanted =
+                LongStream.range(0, 20).mapToObj(i -> SIGHTS.picture(i).name()).collect(Collectors.toSet());
         assertThat(listed(pictures)).containsExactlyInAnyOrderElementsOf(wanted);
         Path one = pictures.resolve(SIGHTS.picture(0).name());
         Files.write(one, new byte[] {1});
         album.captions(folder.resolve("c.jsonl"), SIGHTS.captions(1));
         assertThat(one).as("not written again").hasSize(1);
         new Album(pictures).captions(folder.resolve("c.jsonl"), SIGHTS.captions(1));
-        assertThat(one).as("what an interrupted run left is written over").hasBinaryContent(SIGHTS.picture(0).png());
+        assertThat(one)
+                .as("what an interrupted run left is written over")
+                .hasBinaryContent(SIGHTS.picture(0).png());
     }
 
     /** Outrider's own loader and the JDK's see the same levels. */
     @Test
     void picturesAreDecodedAsTheyWereDrawn() throws IOException {
-        ImageLoader loader =
-                new ImageLoader(ImagePreprocessing.clip(Drawing.SIDE), ImageOptions.defaults());
+        ImageLoader loader = new ImageLoader(ImagePreprocessing.clip(Drawing.SIDE), ImageOptions.defaults());
         ImagePreprocessing settings = ImagePreprocessing.clip(Drawing.SIDE);
         Path pictures = folder.resolve("pictures");
         new Album(pictures).captions(folder.resolve("captions.jsonl"), SIGHTS.captions(20));

@@ -58,7 +58,9 @@ class SeenAnswersTest {
                 String corner = thing.spot().replace("in the ", "").replace(" corner", "");
                 int place = caption.text().indexOf(corner, things);
                 assertThat(things).as(caption.text()).isGreaterThan(at);
-                assertThat(place).as(caption.text()).isBetween(things, things + thing.words().length() + 8);
+                assertThat(place)
+                        .as(caption.text())
+                        .isBetween(things, things + thing.words().length() + 8);
                 at = place;
             }
             assertThat(AnswersTest.matches(THINGS, caption.text())).hasSameSizeAs(eye.things());
@@ -69,7 +71,8 @@ class SeenAnswersTest {
     void descriptionsSayEverythingInReadingOrder() {
         prompts(SeenTask.SEEN_DESCRIBE).forEach(p -> {
             Eye eye = look(p);
-            List<String> sentences = new ArrayList<>(List.of(p.answer().toLowerCase().split("(?<=\\.) ")));
+            List<String> sentences =
+                    new ArrayList<>(List.of(p.answer().toLowerCase().split("(?<=\\.) ")));
             assertThat(sentences.removeFirst()).contains(" " + eye.ground() + " ground");
             String rest = eye.things().size() == 3 ? "other corner is" : "other two corners are";
             assertThat(sentences.removeLast()).as(p.text()).contains(rest);
@@ -121,7 +124,8 @@ class SeenAnswersTest {
             String conclusion = p.answer().replaceAll("(?s).*So the answer is (.*)\\.$", "$1");
             assertThat(conclusion).as(p.text()).isEqualTo(String.valueOf(changed(start, words(p))));
             assertThat(p.answer()).startsWith("1. In the picture there ");
-            assertThat(p.answer().lines().findFirst().orElseThrow()).contains(" " + AnswersTest.NUMBERS.get(start) + " ");
+            assertThat(p.answer().lines().findFirst().orElseThrow())
+                    .contains(" " + AnswersTest.NUMBERS.get(start) + " ");
             for (MatchResult m : AnswersTest.matches("(\\d+) ([-+]) (\\d+) = (\\d+)", p.answer())) {
                 int by = Integer.parseInt(m.group(3)) * (m.group(2).equals("+") ? 1 : -1);
                 assertThat(Integer.parseInt(m.group(4))).isEqualTo(Integer.parseInt(m.group(1)) + by);
@@ -142,8 +146,11 @@ class SeenAnswersTest {
     void unseenAnswersFollowFromTheTextAlone() {
         prompts(SeenTask.UNSEEN_QUESTION).forEach(p -> {
             String prompt = words(p), question = prompt.substring(prompt.lastIndexOf('\n') + 1);
-            String said = p.answer().toLowerCase(), word = said.substring(0, said.replace(',', '.').indexOf('.'));
-            assertThat(AnswersTest.right(question, word, AnswersTest.lines(prompt))).as(p.text()).isTrue();
+            String said = p.answer().toLowerCase(),
+                    word = said.substring(0, said.replace(',', '.').indexOf('.'));
+            assertThat(AnswersTest.right(question, word, AnswersTest.lines(prompt)))
+                    .as(p.text())
+                    .isTrue();
         });
         prompts(SeenTask.UNSEEN_REASON).forEach(p -> {
             String conclusion = p.answer().replaceAll("(?s).*So the answer is (.*)\\.$", "$1");
@@ -153,7 +160,9 @@ class SeenAnswersTest {
 
     /** To every prompt that needs the picture there is another picture with another answer, the text being the same. */
     @ParameterizedTest
-    @EnumSource(value = SeenTask.class, names = {"SEEN_DESCRIBE", "SEEN_QUESTION", "SEEN_REASON"})
+    @EnumSource(
+            value = SeenTask.class,
+            names = {"SEEN_DESCRIBE", "SEEN_QUESTION", "SEEN_REASON"})
     void withAnotherPictureTheAnswerIsAnother(SeenTask task) {
         assertThat(task.needsPicture()).isTrue();
         List<Eye> others = LongStream.range(0, 200)

@@ -31,7 +31,8 @@ class SightsTest {
         assertThat(new Sights(7).caption(5)).isEqualTo(SIGHTS.caption(5));
         assertThat(new Sights(7).picture(5).png()).isEqualTo(SIGHTS.picture(5).png());
         assertThat(new Sights(8).documents(50).map(SeenPrompt::picture))
-                .doesNotContainAnyElementsOf(all.stream().map(SeenPrompt::picture).toList());
+                .doesNotContainAnyElementsOf(
+                        all.stream().map(SeenPrompt::picture).toList());
     }
 
     /** Whoever has a run of an older version finds the same files: nothing here depends on the machine. */
@@ -42,7 +43,8 @@ class SightsTest {
             Drawing picture = SIGHTS.picture(i);
             all.append(picture.name()).append(Arrays.hashCode(picture.png())).append('\n');
         }
-        assertThat(Hashes.of(all.toString())).isEqualTo("0053426cf0353eda3eb619822f6270880db2f1ce45907b2e9e1003da3cb3bda0");
+        assertThat(Hashes.of(all.toString()))
+                .isEqualTo("0053426cf0353eda3eb619822f6270880db2f1ce45907b2e9e1003da3cb3bda0");
     }
 
     /** All that lies at an index is about one picture. */
@@ -85,7 +87,9 @@ class SightsTest {
     }
 
     @ParameterizedTest
-    @EnumSource(value = SeenTask.class, names = {"UNSEEN_QUESTION", "UNSEEN_REASON"})
+    @EnumSource(
+            value = SeenTask.class,
+            names = {"UNSEEN_QUESTION", "UNSEEN_REASON"})
     void whatIsToldInHeldOutPromptsIsToldNowhereElse(SeenTask task) {
         Set<String> training = prompts(task, 0, 3000).map(SeenPrompt::key).collect(Collectors.toSet());
         SIGHTS.documents(6000).map(SeenPrompt::key).forEach(training::add);
@@ -96,8 +100,8 @@ class SightsTest {
 
     @Test
     void tasksAreMixedAsSaid() {
-        Map<SeenTask, Long> tasks = SIGHTS.documents(3000)
-                .collect(Collectors.groupingBy(SeenPrompt::task, Collectors.counting()));
+        Map<SeenTask, Long> tasks =
+                SIGHTS.documents(3000).collect(Collectors.groupingBy(SeenPrompt::task, Collectors.counting()));
         assertThat(tasks.get(SeenTask.SEEN_DESCRIBE)).isBetween(1050L, 1350L);
         assertThat(tasks.get(SeenTask.SEEN_QUESTION)).isBetween(780L, 1020L);
         for (SeenTask t : List.of(SeenTask.SEEN_REASON, SeenTask.UNSEEN_QUESTION, SeenTask.UNSEEN_REASON)) {
@@ -108,8 +112,7 @@ class SightsTest {
     @Test
     void labels() {
         assertThat(Stream.of(SeenTask.values()).map(SeenTask::label))
-                .containsExactly(
-                        "seen-describe", "seen-question", "seen-reason", "unseen-question", "unseen-reason");
+                .containsExactly("seen-describe", "seen-question", "seen-reason", "unseen-question", "unseen-reason");
         assertThat(Stream.of(SeenTask.values()).filter(SeenTask::needsPicture).map(SeenTask::label))
                 .allMatch(l -> l.startsWith("seen-"))
                 .hasSize(3);
@@ -123,9 +126,12 @@ class SightsTest {
                 .boxed()
                 .flatMap(i -> SIGHTS.picture(i).view().items().stream())
                 .toList();
-        for (Hue h : Hue.values()) share(items.stream().filter(i -> i.hue() == h).count(), items.size(), 6);
-        for (Shape s : Shape.values()) share(items.stream().filter(i -> i.shape() == s).count(), items.size(), 5);
-        for (Corner c : Corner.values()) share(items.stream().filter(i -> i.corner() == c).count(), items.size(), 4);
+        for (Hue h : Hue.values())
+            share(items.stream().filter(i -> i.hue() == h).count(), items.size(), 6);
+        for (Shape s : Shape.values())
+            share(items.stream().filter(i -> i.shape() == s).count(), items.size(), 5);
+        for (Corner c : Corner.values())
+            share(items.stream().filter(i -> i.corner() == c).count(), items.size(), 4);
         share(items.stream().filter(Item::big).count(), items.size(), 4);
         share(items.stream().filter(i -> i.count() == 3).count(), items.size(), 4);
     }
@@ -173,8 +179,9 @@ class SightsTest {
         World world = new World(7);
         String all = Stream.concat(
                         world.documents(500),
-                        Stream.of(Task.values()).flatMap(t -> LongStream.range(World.HELD_OUT, World.HELD_OUT + 50)
-                                .mapToObj(i -> world.prompt(t, i).text())))
+                        Stream.of(Task.values())
+                                .flatMap(t -> LongStream.range(World.HELD_OUT, World.HELD_OUT + 50)
+                                        .mapToObj(i -> world.prompt(t, i).text())))
                 .collect(Collectors.joining("\n"));
         assertThat(Hashes.of(all)).isEqualTo("fa17ff1174f3bd282628f37b453bc551bc8c128a484626dc791484ee9309c2f3");
     }
