@@ -1,10 +1,13 @@
 package dev.outrider.trainer.layer;
 
+import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Gelu;
+import dev.outrider.checkpoints.Tensor;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -38,14 +41,19 @@ public final class Adapter extends LayerSettings {
         activation = config.activation();
     }
 
-    /** Name of matrix {@code i}, from 1. */
+    /** Name of matrix {@code i}, from 1. (DL4J cuts a graph's parameters' names at their last underscore.) */
     static String weight(int i) {
-        return "linear_" + i + ".weight";
+        return "weight" + i;
     }
 
     /** Name of its bias. */
     static String bias(int i) {
-        return "linear_" + i + ".bias";
+        return "bias" + i;
+    }
+
+    /** As checkpoints name a parameter of this layer. */
+    static String stored(String name) {
+        return name.replaceFirst("^(weight|bias)(\\d+)$", "linear_$2.$1");
     }
 
     private int in(int i) {
@@ -57,8 +65,13 @@ public final class Adapter extends LayerSettings {
         Stream<Parameter> biases =
                 IntStream.rangeClosed(1, bias ? matrices : 0).mapToObj(i -> Parameter.bias(bias(i), channels));
         Stream<Parameter> weights = IntStream.rangeClosed(1, matrices)
-                .mapToObj(i -> Parameter.matrix(weight(i), LlamaGraph.DEVIATION, channels, in(i)));
+                .mapToObj(i -> Parameter.matrix(weight(i), deviation(i), channels, in(i)));
         return Stream.concat(biases, weights).toList();
+    }
+
+    // That of PyTorch's nn.Linear, from which LLaVA's projectors begin.
+    private double deviation(int i) {
+        return 1 / Math.sqrt(3.0 * in(i));
     }
 
     @Override
@@ -90,6 +103,22 @@ public final class Adapter extends LayerSettings {
             for (int i = 1; i < layerConf().matrices; i++) {
                 before.add(new Scratch(step.device));
                 after.add(new Scratch(step.device));
+            }
+        }
+
+        /** Views of the parameters' memory, or of their gradients', under checkpoints' names. */
+        List<Tensor> tensors(Function<String, Buffer> memory) {
+            return layerConf().parameters().stream()
+                    .map(p -> new Tensor(
+                            stored(p.name()), DType.F32, p.shape(), HostArrays.memory(memory.apply(p.name()))))
+                    .toList();
+        }
+
+        /** The values that a new model of this seed has. */
+        void fill(long seed) {
+            for (Parameter p : layerConf().parameters()) {
+                String layer = layerConf().getLayerName();
+                FirstValues.fill(p, parameter(p.name()), FirstValues.mix(seed, layer, p.name()));
             }
         }
 

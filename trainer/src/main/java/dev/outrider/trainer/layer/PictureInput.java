@@ -1,11 +1,15 @@
 package dev.outrider.trainer.layer;
 
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.model.Eyes;
 import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.model.Pooling;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.trainer.Batch;
+import java.util.Optional;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -36,20 +40,26 @@ final class PictureInput {
     }
 
     void look(Sight sight) {
-        if (sight.channels() != config.towerWidth()) {
-            throw new IllegalArgumentException(
-                    "a tower of " + sight.channels() + " channels for an adapter of " + config.towerWidth());
-        }
+        new Eyes(vision(), sight);
         this.sight = sight;
         pooling = new Pooling(config, sight.grid());
         state.pictureRows = pooling.rows();
+    }
+
+    /** The adapter as it is at any time, for decoding; empty before {@link #look}. */
+    Optional<Eyes> eyes() {
+        return Optional.ofNullable(sight).map(s -> new Eyes(vision(), s));
+    }
+
+    private Vision vision() {
+        return Vision.of(config, adapter.tensors(adapter::parameter));
     }
 
     /** What the adapter reads of the micro-batch's pictures; of nothing, where it has none. */
     INDArray features(Batch batch) {
         state.pictures = 0;
         for (int s = 0; s < batch.sequences(); s++) state.pictures += batch.shown(s).size();
-        if (state.pictures > 0 && sight == null) throw new IllegalStateException("pictures, and no tower to look through");
+        if (state.pictures > 0) check(batch.pictures().orElseThrow().rows());
         INDArray array = features.of(Math.max(1, state.pictures), Math.max(1, state.pictureRows), config.towerWidth());
         long each = (long) state.pictureRows * config.towerWidth();
         int m = 0;
@@ -57,6 +67,16 @@ final class PictureInput {
             for (Picture p : batch.shown(s)) read(p, features.buffer().slice(m++ * each, each));
         }
         return array;
+    }
+
+    private void check(int rows) {
+        if (sight == null) throw new IllegalStateException("pictures, and no tower to look through");
+        if (rows == state.pictureRows) return;
+        throw Failure.usage(
+                "pictures of a batch",
+                rows + " rows of each",
+                state.pictureRows + ", which the adapter makes of one",
+                "Read the rows for this draft: a picture takes as many as LlamaGraph.pictureRows says.");
     }
 
     private void read(Picture picture, Buffer into) {

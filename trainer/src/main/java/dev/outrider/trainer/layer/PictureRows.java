@@ -89,26 +89,54 @@ public final class PictureRows extends GraphVertex {
         void put(INDArray embedded, INDArray rows) {
             if (step.pictures == 0) return;
             Buffer to = HostArrays.buffer(embedded), from = HostArrays.buffer(rows);
+            int positions = positions(embedded);
             long c = embedded.size(2);
-            for (int i = 0; i < step.batch.positions(); i++) {
-                if (step.ids[i] < 0) copy(from, -1 - step.ids[i], to, i, c);
+            for (int i = picture(0, positions); i < positions; ) {
+                int end = end(i, positions);
+                Buffer some = rows(from, -1 - step.ids[i], end - i, c);
+                step.device.copy(some, rows(to, i, end - i, c), (end - i) * c);
+                i = picture(end, positions);
             }
+        }
+
+        private static int positions(INDArray embedded) {
+            return (int) (embedded.size(0) * embedded.size(1));
+        }
+
+        /** The first position from one on that is a picture's row. */
+        private int picture(int from, int positions) {
+            int i = from;
+            while (i < positions && step.ids[i] >= 0) i++;
+            return i;
+        }
+
+        /** Behind the last of the rows that follow one another from a position on. */
+        private int end(int from, int positions) {
+            int end = from + 1;
+            while (end < positions && step.ids[end] == step.ids[end - 1] - 1) end++;
+            return end;
+        }
+
+        private static Buffer rows(Buffer of, long first, long count, long c) {
+            return of.slice(first * c, count * c);
         }
 
         @Override
         public Pair<Gradient, INDArray[]> doBackward(boolean tbptt, LayerWorkspaceMgr workspaces) {
             INDArray d = gradient.of(inputs[1].shape());
             step.device.zero(gradient.buffer(), d.length());
-            Buffer from = HostArrays.buffer(epsilon);
-            long c = inputs[0].size(2);
-            for (int i = 0; i < step.batch.positions(); i++) {
-                if (step.ids[i] < 0) copy(from, i, gradient.buffer(), -1 - step.ids[i], c);
-            }
+            take(HostArrays.buffer(epsilon), gradient.buffer(), positions(inputs[0]), inputs[0].size(2));
             return new Pair<>(null, new INDArray[] {epsilon, d});
         }
 
-        private void copy(Buffer from, int i, Buffer to, int j, long c) {
-            step.device.copy(from.slice(i * c, c), to.slice(j * c, c), c);
+        /** Adds the gradient of each picture's row to it; a text may show a picture twice. */
+        private void take(Buffer from, Buffer to, int positions, long c) {
+            for (int i = picture(0, positions); i < positions; ) {
+                int end = end(i, positions);
+                Buffer some = rows(to, -1 - step.ids[i], end - i, c);
+                step.device.add(some, rows(from, i, end - i, c), (end - i) * c);
+                i = picture(end, positions);
+            }
         }
 
         void release() {
