@@ -62,7 +62,8 @@ public record Batch(
     /** The pictures whose rows are among a sequence's tokens, those between them too: what an adapter reads for it. */
     public List<Picture> shown(int sequence) {
         int from = sequence * time;
-        return pictures.map(all -> all.shown(sequence, tokens, from, from + time)).orElse(List.of());
+        return pictures.map(all -> all.shown(sequence, tokens, from, from + time))
+                .orElse(List.of());
     }
 
     /**

@@ -36,6 +36,20 @@ public record BatchPictures(int rows, List<Text> texts) {
             return places[places.length - 1] + 1;
         }
 
+        /** The ids before the batch's position {@code start}. */
+        int[] before(int start) {
+            return Arrays.copyOf(ids, places[start - 1] + 1);
+        }
+
+        /** The same up to position {@code start}, from where on other words follow. */
+        Text goingOn(int start, int[] words) {
+            int[] begun = before(start), all = Arrays.copyOf(begun, begun.length + words.length);
+            System.arraycopy(words, 0, all, begun.length, words.length);
+            int[] now = Arrays.copyOf(places, places.length);
+            for (int p = start; p < now.length; p++) now[p] = Math.min(all.length - 1, begun.length + p - start);
+            return new Text(all, pictures, now);
+        }
+
         private Text first(int length) {
             return new Text(ids, pictures, Arrays.copyOf(places, length));
         }

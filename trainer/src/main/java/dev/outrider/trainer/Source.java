@@ -1,5 +1,6 @@
 package dev.outrider.trainer;
 
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
 import dev.outrider.trainer.loss.TokenLoss;
@@ -51,10 +52,18 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
             return (from, count) -> seeing(shards, row -> row, pictures, from, count);
         }
 
+        private static Failure unseen(Shards shards, long row) {
+            return Failure.usage(
+                    "row " + row + " of the shards, of " + shards.document(row),
+                    shards.pictures(row).size() + " pictures",
+                    "a row without any, or word of what becomes of them",
+                    "Give the pictures' store beside the shards.");
+        }
+
         private static Batch seeing(
                 Shards shards, LongUnaryOperator order, RowPictures pictures, long from, int count) {
             long[] rows = LongStream.range(from, from + count).map(order).toArray();
-            if (LongStream.of(rows).allMatch(row -> pictures.ofRow().apply(row).isEmpty())) {
+            if (LongStream.of(rows).allMatch(row -> shards.pictures(row).isEmpty())) {
                 return batch(shards, order, from, count);
             }
             List<Expansion.Text> texts = LongStream.of(rows)
@@ -75,7 +84,7 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
                     Arrays.copyOf(tokens, length),
                     mask,
                     k == 0 ? null : new BatchLaws(k, ids, logs),
-                    pictures.of(row));
+                    shards.pictures(row).stream().map(pictures.pictures()).toList());
         }
 
         private static Batch batch(Shards shards, LongUnaryOperator order, long from, int count) {
@@ -85,6 +94,7 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
             float[] logs = new float[ids.length];
             for (int r = 0; r < count; r++) {
                 long row = order.applyAsLong(from + r);
+                if (!shards.pictures(row).isEmpty()) throw unseen(shards, row);
                 shards.read(row, tokens, r * time, mask, r * time);
                 if (k > 0) shards.topLaws(row, ids, logs, r * time * k);
             }

@@ -63,7 +63,8 @@ final class PictureBank implements AutoCloseable {
 
     /** Rows of a prompt with its pictures. */
     int rows(int[] prompt) {
-        int pictures = (int) Arrays.stream(prompt).filter(Picture::isPlaceholder).count();
+        int pictures =
+                (int) Arrays.stream(prompt).filter(Picture::isPlaceholder).count();
         return prompt.length + pictures * (n - 1);
     }
 

@@ -180,7 +180,8 @@ class LlavaTest {
     void squaresAreMeansOfTheirPatches() {
         Checkpoint checkpoint = model("squares", 16, 2);
         Sight sight = sight(1);
-        Projector projector = opened(new Projector(device, new Eyes(checkpoint.vision().orElseThrow(), sight)));
+        Projector projector =
+                opened(new Projector(device, new Eyes(checkpoint.vision().orElseThrow(), sight)));
         Buffer seen = sight.features(pictures(1).getFirst()), rows = device.allocate(DType.F32, projector.rows() * 16L);
         projector.apply(seen, rows);
         float[] features = new float[(int) seen.elements()], ours = new float[projector.rows() * 16];

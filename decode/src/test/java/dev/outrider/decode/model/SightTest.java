@@ -66,7 +66,8 @@ class SightTest {
                 assertThat(sight.grid()).isEqualTo(2);
                 for (int i = 0; i < 20; i++) {
                     assertSees(device, sight, i % 3);
-                    assertThatThrownBy(() -> sight.features(new Named("broken"))).isInstanceOf(Failure.class);
+                    assertThatThrownBy(() -> sight.features(new Named("broken")))
+                            .isInstanceOf(Failure.class);
                     assertSees(device, sight, i % 3);
                 }
                 assertThat(sight.runs()).as("what is asked for again is there").isEqualTo(20);

@@ -145,8 +145,8 @@ class SeeingBatchTest {
 
     // Words, and the pictures somewhere among them, two of them side by side now and then; or at the end.
     private int[] prompt(int words, int pictures) {
-        List<Integer> prompt = new ArrayList<>(
-                random.ints(words, 3, VOCABULARY).boxed().toList());
+        List<Integer> prompt =
+                new ArrayList<>(random.ints(words, 3, VOCABULARY).boxed().toList());
         for (int k = 0; k < pictures; k++) prompt.add(random.nextInt(prompt.size() + 1), 0);
         int[] ids = prompt.stream().mapToInt(id -> id).toArray();
         return Picture.numbered(ids, 0);

@@ -1,7 +1,6 @@
 package dev.outrider.trainer.layer;
 
 import dev.outrider.checkpoints.Checkpoint;
-import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
@@ -10,6 +9,7 @@ import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.Eyes;
 import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.trainer.Batch;
@@ -22,7 +22,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
-import java.util.function.Function;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
@@ -154,23 +153,34 @@ public final class LlamaGraph implements AutoCloseable {
         return filled(checkpoint.config(), checkpoint.outputs(), eyes, device, model -> model.load(checkpoint));
     }
 
-    /**
-     * A checkpoint's language model with an adapter.
-     *
-     * @param adapter values of its tensors, {@code linear_1.weight} and so on
-     */
-    public static LlamaGraph from(
-            Checkpoint language, VisionConfig eyes, Function<String, Tensor> adapter, Device device) {
+    /** A checkpoint's language model with an adapter, which replaces a projector that the checkpoint may have. */
+    public static LlamaGraph from(Checkpoint language, VisionConfig eyes, FirstAdapter adapter, Device device) {
         return filled(language.config(), language.outputs(), Optional.of(eyes), device, model -> {
             model.loadLanguage(language);
-            StoredValues.copy("the adapter's beginning", adapter, model.adapter());
+            model.begin(adapter);
         });
     }
 
     /** Layers taken out of a deeper model, its values widened to F32. */
     public static LlamaGraph from(LayerCut cut, Device device) {
-        return filled(
-                cut.config(), cut.outputs(), Optional.empty(), device, model -> model.load(cut, model.weights()));
+        return filled(cut.config(), cut.outputs(), Optional.empty(), device, model -> model.load(cut, model.weights()));
+    }
+
+    /** The same with an adapter. */
+    public static LlamaGraph from(LayerCut cut, VisionConfig eyes, FirstAdapter adapter, Device device) {
+        return filled(cut.config(), cut.outputs(), Optional.of(eyes), device, model -> {
+            model.load(cut, model.weights());
+            model.begin(adapter);
+        });
+    }
+
+    /** Gives the adapter its first values anew. */
+    public void begin(FirstAdapter adapter) {
+        switch (adapter) {
+            case FirstAdapter.AtRandom random ->
+                pictures.orElseThrow().adapter().fill(random.seed());
+            case ProjectorCut cut -> StoredValues.copy("the target's projector", cut::tensor, adapter());
+        }
     }
 
     private static LlamaGraph filled(
@@ -199,8 +209,7 @@ public final class LlamaGraph implements AutoCloseable {
         if (!checkpoint.vision().map(Vision::config).map(LlamaGraph::shape).equals(eyes.map(LlamaGraph::shape))) {
             throw otherEyes(checkpoint);
         }
-        checkpoint.vision().ifPresent(v -> StoredValues.copy(
-                checkpoint.path().toString(), v::projector, adapter()));
+        checkpoint.vision().ifPresent(v -> StoredValues.copy(checkpoint.path().toString(), v::projector, adapter()));
     }
 
     private void loadLanguage(Checkpoint checkpoint) {
@@ -210,7 +219,15 @@ public final class LlamaGraph implements AutoCloseable {
 
     // What two adapters have in common whose tensors mean the same.
     private static List<Object> shape(VisionConfig c) {
-        return List.of(c.towerWidth(), c.width(), c.matrices(), c.activation(), c.bias(), c.pool(), c.classToken());
+        return List.of(
+                c.towerWidth(),
+                c.width(),
+                c.matrices(),
+                c.activation(),
+                c.bias(),
+                c.pool(),
+                c.classToken(),
+                c.featureLayer());
     }
 
     private Failure otherEyes(Checkpoint checkpoint) {
@@ -287,9 +304,19 @@ public final class LlamaGraph implements AutoCloseable {
         pictures.ifPresent(p -> p.look(sight));
     }
 
-    /** Whether the adapter alone is trained: everything else then keeps its bits, and no gradient of it is made. */
+    /**
+     * Whether the adapter alone is trained: everything else then keeps its bits, and no gradient of its matrices is made.
+     *
+     * @throws Failure USAGE where there is no adapter
+     */
     public void freezeLanguage(boolean frozen) {
-        if (frozen && pictures.isEmpty()) throw new IllegalStateException("nothing would be trained");
+        if (frozen && pictures.isEmpty()) {
+            throw Failure.usage(
+                    "draft in training",
+                    "a frozen language model and no adapter",
+                    "something to train",
+                    "Give the draft an adapter, or do not freeze it.");
+        }
         state.frozen = frozen;
     }
 
@@ -330,10 +357,18 @@ public final class LlamaGraph implements AutoCloseable {
         }
     }
 
+    /** The gradients of what is trained, in as few pieces as it lies in. */
+    public List<Buffer> trainedGradients() {
+        List<Group> pieces = new ArrayList<>();
+        for (Group g : groups()) append(pieces, new Group(g.name(), g.offset(), g.length(), true));
+        return pieces.stream()
+                .map(p -> gradients().slice(p.offset(), p.length()))
+                .toList();
+    }
+
     private static void append(List<Group> groups, Group next) {
         Group last = groups.isEmpty() ? null : groups.getLast();
-        boolean joins =
-                last != null && last.decay() == next.decay() && last.offset() + last.length() == next.offset();
+        boolean joins = last != null && last.decay() == next.decay() && last.offset() + last.length() == next.offset();
         if (joins) groups.set(groups.size() - 1, last.with(next.length()));
         else groups.add(next);
     }
@@ -402,14 +437,9 @@ public final class LlamaGraph implements AutoCloseable {
     }
 
     private List<Tensor> adapter(BiFunction<LayerRun<?>, String, Buffer> memory) {
-        List<Tensor> tensors = new ArrayList<>();
-        pictures.ifPresent(p -> {
-            for (Parameter each : p.adapter().layerConf().parameters()) {
-                Buffer buffer = memory.apply(p.adapter(), each.name());
-                tensors.add(new Tensor(each.name(), DType.F32, each.shape(), HostArrays.memory(buffer)));
-            }
-        });
-        return tensors;
+        return pictures.map(PictureInput::adapter)
+                .map(a -> a.tensors(name -> memory.apply(a, name)))
+                .orElse(List.of());
     }
 
     private List<Tensor> weights() {
@@ -424,6 +454,14 @@ public final class LlamaGraph implements AutoCloseable {
         Map<String, Tensor> byName = new HashMap<>();
         for (Tensor t : weights()) byName.put(t.name(), t);
         return LlamaWeights.of(device, config, outputs, byName::get);
+    }
+
+    /**
+     * What {@link #decoding} sees with, likewise in the parameters' own memory; empty where the model does not see, or
+     * looks through nothing yet.
+     */
+    public Optional<Eyes> decodingEyes() {
+        return pictures.flatMap(PictureInput::eyes);
     }
 
     /** The same views of the gradients; the adapter's are {@link #adapterGradients}. */
@@ -441,7 +479,8 @@ public final class LlamaGraph implements AutoCloseable {
         for (LayerRun<?> layer : layers) {
             layer.setInput(x, LayerWorkspaceMgr.noWorkspaces());
             if (layer != head) x = layer.activate(false, LayerWorkspaceMgr.noWorkspaces());
-            if (layer == layers.getFirst() && pictures.isPresent()) pictures.get().into(x, inputs[1]);
+            if (layer == layers.getFirst() && pictures.isPresent())
+                pictures.get().into(x, inputs[1]);
         }
     }
 
@@ -462,7 +501,7 @@ public final class LlamaGraph implements AutoCloseable {
     private Failure tooLong(int time) {
         return Failure.usage(
                 "sequence length",
-                time + " tokens",
+                time + " tokens, rows of pictures among them",
                 "at most max_position_embeddings " + config.maxPositions(),
                 "Use shorter sequences, or a model of longer context.");
     }

@@ -133,7 +133,8 @@ public final class LlamaHead extends LayerSettings {
                 begun = true;
                 at = counted(end);
             }
-            if (gradient && !begun && !step().accumulate && !step().frozen) device().zero(weightGradient, weightGradient.elements());
+            if (gradient && !begun && !step().accumulate && !step().frozen)
+                device().zero(weightGradient, weightGradient.elements());
             score = loss.sum() * step().weight;
         }
 

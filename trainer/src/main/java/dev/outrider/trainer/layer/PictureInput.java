@@ -58,7 +58,8 @@ final class PictureInput {
     /** What the adapter reads of the micro-batch's pictures; of nothing, where it has none. */
     INDArray features(Batch batch) {
         state.pictures = 0;
-        for (int s = 0; s < batch.sequences(); s++) state.pictures += batch.shown(s).size();
+        for (int s = 0; s < batch.sequences(); s++)
+            state.pictures += batch.shown(s).size();
         if (state.pictures > 0) check(batch.pictures().orElseThrow().rows());
         INDArray array = features.of(Math.max(1, state.pictures), Math.max(1, state.pictureRows), config.towerWidth());
         long each = (long) state.pictureRows * config.towerWidth();

@@ -2,11 +2,11 @@ package dev.outrider.trainer.layer;
 
 import dev.outrider.decode.device.Buffer;
 import java.util.Objects;
+import org.deeplearning4j.nn.api.Layer;
+import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.conf.graph.GraphVertex;
 import org.deeplearning4j.nn.conf.inputs.InputType;
 import org.deeplearning4j.nn.conf.memory.MemoryReport;
-import org.deeplearning4j.nn.api.Layer;
-import org.deeplearning4j.nn.api.MaskState;
 import org.deeplearning4j.nn.gradient.Gradient;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.graph.vertex.BaseGraphVertex;
@@ -67,6 +67,7 @@ public final class PictureRows extends GraphVertex {
     }
 
     /** Forward and backward. */
+    @SuppressWarnings("overrides") // DL4J's base class takes an array where its interface takes varargs.
     static final class Run extends BaseGraphVertex {
         private final transient Activation gradient = new Activation(DataType.FLOAT);
         private transient StepState step;

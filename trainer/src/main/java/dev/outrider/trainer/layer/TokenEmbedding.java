@@ -78,7 +78,8 @@ public final class TokenEmbedding extends LayerSettings {
             return backward(null);
         }
 
-        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx; nor does any from pictures.
+        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx; nor does any from
+        // pictures.
         private void skip(Buffer dy, int padding) {
             int channels = layerConf().channels;
             for (int i = 0; i < rows(); i++) {
