@@ -464,6 +464,14 @@ public final class LlamaGraph implements AutoCloseable {
         return pictures.flatMap(PictureInput::eyes);
     }
 
+    /** The layers that have parameters: embedding, blocks, head, and the adapter of a model that sees. */
+    List<String> layerNames() {
+        List<String> names = new ArrayList<>();
+        for (LayerRun<?> layer : layers) names.add(layer.getConf().getLayer().getLayerName());
+        if (eyes.isPresent()) names.add(ADAPTER);
+        return names;
+    }
+
     /** The same views of the gradients; the adapter's are {@link #adapterGradients}. */
     List<Tensor> gradientTensors() {
         return HuggingFaceViews.of(config, layers, LayerRun::gradient);
