@@ -93,4 +93,48 @@ public final class TestPictures {
     public static VisionConfig plain(int towerWidth, int width) {
         return vision(towerWidth, width, 2, Gelu.EXACT, true, false, 1);
     }
+
+    /** Texts of {@code time} random words each, every second learnt, with pictures in places of words, as many as may be in the first text. */
+    public static Batch batch(
+            RandomGenerator random, int vocabulary, int sequences, int time, int rows, int mostPictures) {
+        List<Expansion.Text> texts = IntStream.range(0, sequences)
+                .mapToObj(s -> text(random, vocabulary, time, s == 0 ? mostPictures : random.nextInt(mostPictures + 1)))
+                .toList();
+        return Expansion.of(texts, rows, Integer.MAX_VALUE, 0);
+    }
+
+    private static Expansion.Text text(RandomGenerator random, int vocabulary, int time, int pictures) {
+        int[] ids = random.ints(time, 0, vocabulary).toArray();
+        byte[] learnt = new byte[time];
+        for (int i = 1; i < time; i++) learnt[i] = (byte) random.nextInt(2);
+        for (int k = 0; k < pictures; k++) {
+            int at = 1 + k * (time - 1) / pictures + random.nextInt((time - 1) / pictures);
+            ids[at] = Picture.placeholder(k);
+            learnt[at] = 0;
+        }
+        return new Expansion.Text("text", ids, learnt, null, of(random, pictures));
+    }
+
+    /** One text, all of whose words but the first are learnt. */
+    public static Batch batch(int[] ids, List<Picture> pictures, int rows) {
+        byte[] learnt = new byte[ids.length];
+        for (int i = 1; i < ids.length; i++) learnt[i] = (byte) (ids[i] < 0 ? 0 : 1);
+        return Expansion.of(
+                List.of(new Expansion.Text("text", ids, learnt, null, pictures)), rows, Integer.MAX_VALUE, 0);
+    }
+
+    /** What an adapter reads of a picture, [N][towerWidth], in plain loops. */
+    public static double[][] read(VisionConfig vision, String id, int grid) {
+        float[] all = features(id, grid, vision.towerWidth());
+        int c = vision.towerWidth(), s = vision.pool(), side = grid / s, first = vision.classToken() ? 1 : 0;
+        double[][] rows = new double[first + side * side][c];
+        for (int i = 0; i < c && first == 1; i++) rows[0][i] = all[i];
+        for (int y = 0; y < side * s; y++) {
+            for (int x = 0; x < side * s; x++) {
+                double[] row = rows[first + y / s * side + x / s];
+                for (int i = 0; i < c; i++) row[i] += all[(1 + y * grid + x) * c + i] / (double) (s * s);
+            }
+        }
+        return rows;
+    }
 }
