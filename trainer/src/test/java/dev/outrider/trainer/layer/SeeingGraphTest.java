@@ -200,11 +200,11 @@ final class SeeingGraphTest {
                 graph.zeroGradients();
                 // Some of the sequences have no picture, and begin the sum or go on with it.
                 for (int s = 0; s < 5; s++) sum += graph.step(batch.part(s, s + 1), loss, 1);
-                assertThat(sum).isCloseTo(whole, within(1e-5 * whole));
-                close(floats(graph.gradients()), expected, 1e-5, "parts");
+                assertThat(sum).isCloseTo(whole, within(FLOAT * whole));
+                close(floats(graph.gradients()), expected, FLOAT, "parts");
                 graph.zeroGradients();
                 for (Batch pass : batch.passes(2)) graph.step(pass, loss, 1);
-                close(floats(graph.gradients()), expected, 1e-5, "passes");
+                close(floats(graph.gradients()), expected, FLOAT, "passes");
             }
         });
     }
