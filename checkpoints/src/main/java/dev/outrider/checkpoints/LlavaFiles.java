@@ -46,16 +46,32 @@ public final class LlavaFiles {
             Optional<Provenance> provenance) {
         HuggingFace.refuseOther(directory);
         requireNameable(eyes);
+        AtomicFiles.directory(
+                directory, folder -> writeFiles(folder, language, tensors, eyes, stored, tokenizer, provenance));
+    }
+
+    /**
+     * Writes the same files into a folder that somebody else makes appear whole (a step's, say).
+     *
+     * @throws Failure as {@link #write}
+     */
+    public static void writeFiles(
+            Path folder,
+            ModelConfig language,
+            List<Tensor> tensors,
+            Eyes eyes,
+            DType stored,
+            Optional<Tokenizer> tokenizer,
+            Optional<Provenance> provenance)
+            throws IOException {
+        requireNameable(eyes);
         LlavaConfig config =
                 new LlavaConfig(language.storedAs(stored), eyes.config, eyes.tower.map(t -> t.config.storedAs(stored)));
-        List<Tensor> all = named(language, tensors, eyes);
-        AtomicFiles.directory(directory, folder -> {
-            new HuggingFaceWriter(all, stored, HuggingFace.SHARD_BYTES).write(folder);
-            Json.write(folder.resolve(FILE), eyes.tower.isPresent() ? config.transformers() : config.repository());
-            HuggingFaceConfig.writeGeneration(folder, language);
-            if (tokenizer.isPresent()) TokenizerJson.write(folder, tokenizer.get());
-            provenance.ifPresent(p -> p.write(folder));
-        });
+        new HuggingFaceWriter(named(language, tensors, eyes), stored, HuggingFace.SHARD_BYTES).write(folder);
+        Json.write(folder.resolve(FILE), eyes.tower.isPresent() ? config.transformers() : config.repository());
+        HuggingFaceConfig.writeGeneration(folder, language);
+        if (tokenizer.isPresent()) TokenizerJson.write(folder, tokenizer.get());
+        provenance.ifPresent(p -> p.write(folder));
     }
 
     // What the layout's configuration has no words for.

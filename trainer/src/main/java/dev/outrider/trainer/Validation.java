@@ -10,21 +10,28 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Loss on held-out rows and, where the loss knows the target, α and the block efficiency that the draft
  * would have on these very answers at γ = 3 and 5: sampled from α at each position, greedy from agreement.
  *
  * @param rows how many rows are used, from the first
+ * @param pictures how those of the rows are read, where they have any
  */
-public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch) {
+public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch, Optional<RowPictures> pictures) {
     private static final int[] GAMMAS = {3, 5};
+
+    /** On rows without pictures. */
+    public Validation(Shards shards, TokenLoss loss, int rows, int microBatch) {
+        this(shards, loss, rows, microBatch, Optional.empty());
+    }
 
     /** Measures without touching gradients. */
     public Map<String, Double> measure(LlamaGraph graph) {
         double sum = 0, count = 0;
         List<double[]> accepted = new ArrayList<>(), agreed = new ArrayList<>();
-        Source.Rows all = Source.Rows.of(shards);
+        Source.Rows all = pictures.map(p -> Source.Rows.of(shards, p)).orElseGet(() -> Source.Rows.of(shards));
         loss.beginStep(0);
         int last = (int) Math.min(rows, shards.rows());
         for (int at = 0; at < last; at += microBatch) {

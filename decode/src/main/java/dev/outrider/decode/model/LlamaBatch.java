@@ -160,6 +160,12 @@ public final class LlamaBatch implements AutoCloseable {
         last[slot] = 0;
     }
 
+    /** Forgets all that texts to come could share: the weights are others than before. Every slot is clear. */
+    public void forget() {
+        reader.forget();
+        if (bank != null) bank.renew();
+    }
+
     /** Tokens that a prompt takes of the capacity: for a picture as many as it has rows, or none. */
     public int rows(int[] prompt) {
         return bank == null ? Picture.left(prompt).length : bank.rows(prompt);

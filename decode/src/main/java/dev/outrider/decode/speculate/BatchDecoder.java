@@ -91,6 +91,11 @@ public final class BatchDecoder implements AutoCloseable {
         return new Times(prompts, steps, choice, passes, model.tokensRead(), model.tokensShared());
     }
 
+    /** Forgets what was read before: to be called between runs whenever the weights have changed. */
+    public void forget() {
+        model.forget();
+    }
+
     /** Answers all requests; the iterator is asked for the next when there is room for it. */
     public void run(Iterator<BatchRequest> requests, Watch watch) {
         try {

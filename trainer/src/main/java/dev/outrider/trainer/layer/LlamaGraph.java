@@ -5,16 +5,22 @@ import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.checkpoints.Vision;
+import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.Eyes;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.Sight;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
@@ -28,7 +34,8 @@ import org.nd4j.linalg.learning.config.NoOp;
 
 /**
  * A LLaMA in training: a Deeplearning4j ComputationGraph (embedding, blocks, head) whose layers compute
- * on a {@link Device}, with DL4J's flattened parameters and gradients as the optimiser sees them.
+ * on a {@link Device}, with DL4J's flattened parameters and gradients as the optimiser sees them. One that sees has an
+ * {@link Adapter} beside the embedding, which reads a frozen tower's features of pictures.
  *
  * <p>Gradients of several {@link #step} calls add up until {@link #zeroGradients}. Nothing is allocated
  * in a step once the largest shape has been seen. One thread at a time.
@@ -40,14 +47,19 @@ public final class LlamaGraph implements AutoCloseable {
     private static final String INPUT = "tokens";
     private static final String EMBEDDING = "embedding";
     private static final String HEAD = "head";
+    private static final String FEATURES = "features";
+    private static final String ADAPTER = "adapter";
+    private static final String PICTURES = "pictures";
 
     private final ModelConfig config;
     private final Optional<DraftVocabulary> outputs;
+    private final Optional<VisionConfig> eyes;
     private final Device device;
     private final ComputationGraph graph;
     private final StepState state;
     private final List<LayerRun<?>> layers;
     private final LlamaHead.Run head;
+    private final Optional<PictureInput> pictures;
     private final Activation tokens = new Activation(DataType.INT32);
     private final Activation labels = new Activation(DataType.INT32);
 
@@ -57,20 +69,37 @@ public final class LlamaGraph implements AutoCloseable {
      * @param offset of the first element in the flattened vector
      * @param decay whether weight decay takes them: matrices yes, gains and biases no
      */
-    public record Group(String name, long offset, long length, boolean decay) {}
+    public record Group(String name, long offset, long length, boolean decay) {
+        private Group with(long more) {
+            return new Group(name, offset, length + more, decay);
+        }
+    }
 
-    private LlamaGraph(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, ComputationGraph graph) {
+    private LlamaGraph(
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Optional<VisionConfig> eyes,
+            Device device,
+            ComputationGraph graph) {
         this.config = config;
         this.outputs = outputs;
+        this.eyes = eyes;
         this.device = device;
         this.graph = graph;
         graph.initGradientsView();
         state = new StepState(device);
-        layers = new ArrayList<>();
-        for (var layer : graph.getLayers()) layers.add((LayerRun<?>) layer);
+        layers = new ArrayList<>(List.of(layer(graph, EMBEDDING)));
+        for (int i = 0; i < config.layers(); i++) layers.add(layer(graph, "block" + i));
+        layers.add(layer(graph, HEAD));
         head = (LlamaHead.Run) layers.getLast();
         layers.forEach(layer -> layer.attach(state));
+        pictures = eyes.map(e -> new PictureInput(
+                e, (Adapter.Run) layer(graph, ADAPTER), (PictureRows.Run) graph.getVertex(PICTURES), state));
         head.attach(state, (TokenEmbedding.Run) layers.getFirst());
+    }
+
+    private static LayerRun<?> layer(ComputationGraph graph, String name) {
+        return (LayerRun<?>) graph.getLayer(name);
     }
 
     /**
@@ -83,16 +112,27 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** The same for a draft that can say only these tokens; empty: all. */
     public static LlamaGraph create(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, long seed) {
-        return create(config, outputs, device, seed, new LlamaHead(config));
+        return create(config, outputs, Optional.empty(), device, seed, new LlamaHead(config));
+    }
+
+    /** The same for a model that sees, with an adapter that begins at random too: {@link #look} says through what. */
+    public static LlamaGraph create(
+            ModelConfig config, Optional<DraftVocabulary> outputs, VisionConfig eyes, Device device, long seed) {
+        return create(config, outputs, Optional.of(eyes), device, seed, new LlamaHead(config));
     }
 
     static LlamaGraph create(
-            ModelConfig config, Optional<DraftVocabulary> outputs, Device device, long seed, LlamaHead head) {
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Optional<VisionConfig> eyes,
+            Device device,
+            long seed,
+            LlamaHead head) {
         checkOutputs(config, outputs);
         HostArrays.wake();
-        ComputationGraph graph = new ComputationGraph(configuration(config, seed, head));
+        ComputationGraph graph = new ComputationGraph(configuration(config, eyes, seed, head));
         graph.init();
-        return new LlamaGraph(config, outputs, device, graph);
+        return new LlamaGraph(config, outputs, eyes, device, graph);
     }
 
     private static void checkOutputs(ModelConfig config, Optional<DraftVocabulary> outputs) {
@@ -107,22 +147,53 @@ public final class LlamaGraph implements AutoCloseable {
                 "Give the map that the head's size was taken from, and none for a head of all tokens.");
     }
 
-    /** A checkpoint's model, its values widened to F32. */
+    /** A checkpoint's model, its values widened to F32; with its projector as adapter where it sees. */
     public static LlamaGraph from(Checkpoint checkpoint, Device device) {
-        return filled(checkpoint.config(), checkpoint.outputs(), device, model -> model.load(checkpoint));
+        Optional<VisionConfig> eyes = checkpoint.vision().map(Vision::config);
+        return filled(checkpoint.config(), checkpoint.outputs(), eyes, device, model -> model.load(checkpoint));
+    }
+
+    /** A checkpoint's language model with an adapter, which replaces a projector that the checkpoint may have. */
+    public static LlamaGraph from(Checkpoint language, VisionConfig eyes, FirstAdapter adapter, Device device) {
+        return filled(language.config(), language.outputs(), Optional.of(eyes), device, model -> {
+            model.loadLanguage(language);
+            model.begin(adapter);
+        });
     }
 
     /** Layers taken out of a deeper model, its values widened to F32. */
     public static LlamaGraph from(LayerCut cut, Device device) {
-        return filled(cut.config(), cut.outputs(), device, model -> model.load(cut, model.weights()));
+        return filled(cut.config(), cut.outputs(), Optional.empty(), device, model -> model.load(cut, model.weights()));
+    }
+
+    /** The same with an adapter. */
+    public static LlamaGraph from(LayerCut cut, VisionConfig eyes, FirstAdapter adapter, Device device) {
+        return filled(cut.config(), cut.outputs(), Optional.of(eyes), device, model -> {
+            model.load(cut, model.weights());
+            model.begin(adapter);
+        });
+    }
+
+    /** Gives the adapter its first values anew. */
+    public void begin(FirstAdapter adapter) {
+        switch (adapter) {
+            case FirstAdapter.AtRandom random ->
+                pictures.orElseThrow().adapter().fill(random.seed());
+            case ProjectorCut cut -> StoredValues.copy("the target's projector", cut::tensor, adapter());
+        }
     }
 
     private static LlamaGraph filled(
-            ModelConfig config, Optional<DraftVocabulary> outputs, Device device, Consumer<LlamaGraph> values) {
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Optional<VisionConfig> eyes,
+            Device device,
+            Consumer<LlamaGraph> values) {
         HostArrays.wake();
-        ComputationGraph graph = new ComputationGraph(configuration(config, 0, new LlamaHead(config)));
-        graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters()), false);
-        LlamaGraph model = new LlamaGraph(config, outputs, device, graph);
+        ComputationGraph graph = new ComputationGraph(configuration(config, eyes, 0, new LlamaHead(config)));
+        long adapter = eyes.map(VisionConfig::projectorParameters).orElse(0L);
+        graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters() + adapter), false);
+        LlamaGraph model = new LlamaGraph(config, outputs, eyes, device, graph);
         try {
             values.accept(model);
             return model;
@@ -134,8 +205,37 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** Replaces every parameter; shapes and names must be this model's, else Failure DATA. */
     public void load(Checkpoint checkpoint) {
+        loadLanguage(checkpoint);
+        if (!checkpoint.vision().map(Vision::config).map(LlamaGraph::shape).equals(eyes.map(LlamaGraph::shape))) {
+            throw otherEyes(checkpoint);
+        }
+        checkpoint.vision().ifPresent(v -> StoredValues.copy(checkpoint.path().toString(), v::projector, adapter()));
+    }
+
+    private void loadLanguage(Checkpoint checkpoint) {
         StoredValues.copy(checkpoint, weights());
         if (!checkpoint.outputs().equals(outputs)) throw otherOutputs(checkpoint);
+    }
+
+    // What two adapters have in common whose tensors mean the same.
+    private static List<Object> shape(VisionConfig c) {
+        return List.of(
+                c.towerWidth(),
+                c.width(),
+                c.matrices(),
+                c.activation(),
+                c.bias(),
+                c.pool(),
+                c.classToken(),
+                c.featureLayer());
+    }
+
+    private Failure otherEyes(Checkpoint checkpoint) {
+        return Failure.data(
+                checkpoint.path().toString(),
+                checkpoint.vision().map(v -> v.config().toString()).orElse("a model without a projector"),
+                eyes.map(VisionConfig::toString).orElse("one without a projector") + ", as the model in training",
+                "Choose a checkpoint of the same kind.");
     }
 
     private static Failure otherOutputs(Checkpoint checkpoint) {
@@ -150,7 +250,8 @@ public final class LlamaGraph implements AutoCloseable {
         StoredValues.copy(cut.of().path().toString(), cut::tensor, to);
     }
 
-    private static ComputationGraphConfiguration configuration(ModelConfig config, long seed, LlamaHead head) {
+    private static ComputationGraphConfiguration configuration(
+            ModelConfig config, Optional<VisionConfig> eyes, long seed, LlamaHead head) {
         var builder = new NeuralNetConfiguration.Builder()
                 .seed(seed)
                 .updater(new NoOp())
@@ -162,6 +263,12 @@ public final class LlamaGraph implements AutoCloseable {
                 .addInputs(INPUT)
                 .addLayer(EMBEDDING, new TokenEmbedding(config), INPUT);
         String last = EMBEDDING;
+        if (eyes.isPresent()) {
+            builder.addInputs(FEATURES)
+                    .addLayer(ADAPTER, new Adapter(eyes.get()), FEATURES)
+                    .addVertex(PICTURES, new PictureRows(), EMBEDDING, ADAPTER);
+            last = PICTURES;
+        }
         for (int i = 0; i < config.layers(); i++) {
             builder.addLayer("block" + i, new LlamaBlock(config), last);
             last = "block" + i;
@@ -176,6 +283,41 @@ public final class LlamaGraph implements AutoCloseable {
     /** The tokens that the model can say, where these are not all. */
     public Optional<DraftVocabulary> outputs() {
         return outputs;
+    }
+
+    /** What it sees with, if it sees: the projector's shape is the adapter's. */
+    public Optional<VisionConfig> eyes() {
+        return eyes;
+    }
+
+    /** Rows of a text that a picture takes; 0 where the model does not see, or looks through nothing yet. */
+    public int pictureRows() {
+        return state.pictureRows;
+    }
+
+    /**
+     * What a model that sees looks at pictures through; not needed for one that does not.
+     *
+     * @param sight stays the caller's; of the tower that the adapter's configuration names
+     */
+    public void look(Sight sight) {
+        pictures.ifPresent(p -> p.look(sight));
+    }
+
+    /**
+     * Whether the adapter alone is trained: everything else then keeps its bits, and no gradient of its matrices is made.
+     *
+     * @throws Failure USAGE where there is no adapter
+     */
+    public void freezeLanguage(boolean frozen) {
+        if (frozen && pictures.isEmpty()) {
+            throw Failure.usage(
+                    "draft in training",
+                    "a frozen language model and no adapter",
+                    "something to train",
+                    "Give the draft an adapter, or do not freeze it.");
+        }
+        state.frozen = frozen;
     }
 
     public ComputationGraph graph() {
@@ -196,24 +338,39 @@ public final class LlamaGraph implements AutoCloseable {
         return HostArrays.buffer(graph.getFlattenedGradients());
     }
 
-    /** The parameters in order, neighbours of equal decay in one group; together the whole vector. */
+    /** What is trained of the parameters, in order, neighbours of equal decay in one group. */
     public List<Group> groups() {
+        List<Group> all = new ArrayList<>();
+        if (!state.frozen) layers.forEach(layer -> addGroups(all, layer));
+        pictures.ifPresent(p -> addGroups(all, p.adapter()));
+        all.sort(Comparator.comparingLong(Group::offset));
         List<Group> groups = new ArrayList<>();
-        for (LayerRun<?> layer : layers) {
-            for (Parameter p : layer.layerConf().parameters()) append(groups, layer, p);
-        }
+        for (Group next : all) append(groups, next);
         return groups;
     }
 
-    private static void append(List<Group> groups, LayerRun<?> layer, Parameter p) {
-        String name = layer.getConf().getLayer().getLayerName() + "." + p.name();
-        Group last = groups.isEmpty() ? new Group("", 0, 0, !p.decays()) : groups.getLast();
-        if (last.decay() == p.decays()) {
-            groups.removeLast();
-            groups.add(new Group(last.name(), last.offset(), last.length() + p.elements(), last.decay()));
-        } else {
-            groups.add(new Group(name, last.offset() + last.length(), p.elements(), p.decays()));
+    private void addGroups(List<Group> to, LayerRun<?> layer) {
+        for (Parameter p : layer.layerConf().parameters()) {
+            String name = layer.getConf().getLayer().getLayerName() + "." + p.name();
+            long offset = (layer.parameter(p.name()).address() - parameters().address()) / Float.BYTES;
+            to.add(new Group(name, offset, p.elements(), p.decays()));
         }
+    }
+
+    /** The gradients of what is trained, in as few pieces as it lies in. */
+    public List<Buffer> trainedGradients() {
+        List<Group> pieces = new ArrayList<>();
+        for (Group g : groups()) append(pieces, new Group(g.name(), g.offset(), g.length(), true));
+        return pieces.stream()
+                .map(p -> gradients().slice(p.offset(), p.length()))
+                .toList();
+    }
+
+    private static void append(List<Group> groups, Group next) {
+        Group last = groups.isEmpty() ? null : groups.getLast();
+        boolean joins = last != null && last.decay() == next.decay() && last.offset() + last.length() == next.offset();
+        if (joins) groups.set(groups.size() - 1, last.with(next.length()));
+        else groups.add(next);
     }
 
     /** The next step's gradients replace those that are there. */
@@ -229,7 +386,7 @@ public final class LlamaGraph implements AutoCloseable {
      */
     public double step(Batch batch, TokenLoss loss, double weight) {
         state.begin(batch, loss, weight);
-        graph.setInputs(tokens(batch));
+        graph.setInputs(inputs(batch));
         graph.setLabels(labels(batch));
         graph.computeGradientAndScore();
         state.accumulate = true;
@@ -274,6 +431,17 @@ public final class LlamaGraph implements AutoCloseable {
         return tensors;
     }
 
+    /** Views of the adapter's memory, as a projector's tensors are named; none where the model does not see. */
+    public List<Tensor> adapter() {
+        return adapter(LayerRun::parameter);
+    }
+
+    private List<Tensor> adapter(BiFunction<LayerRun<?>, String, Buffer> memory) {
+        return pictures.map(PictureInput::adapter)
+                .map(a -> a.tensors(name -> memory.apply(a, name)))
+                .orElse(List.of());
+    }
+
     private List<Tensor> weights() {
         return HuggingFaceViews.of(config, layers, LayerRun::parameter);
     }
@@ -288,24 +456,48 @@ public final class LlamaGraph implements AutoCloseable {
         return LlamaWeights.of(device, config, outputs, byName::get);
     }
 
-    /** The same views of the gradients. */
+    /**
+     * What {@link #decoding} sees with, likewise in the parameters' own memory; empty where the model does not see, or
+     * looks through nothing yet.
+     */
+    public Optional<Eyes> decodingEyes() {
+        return pictures.flatMap(PictureInput::eyes);
+    }
+
+    /** The layers that have parameters: embedding, blocks, head, and the adapter of a model that sees. */
+    List<String> layerNames() {
+        List<String> names = new ArrayList<>();
+        for (LayerRun<?> layer : layers) names.add(layer.getConf().getLayer().getLayerName());
+        if (eyes.isPresent()) names.add(ADAPTER);
+        return names;
+    }
+
+    /** The same views of the gradients; the adapter's are {@link #adapterGradients}. */
     List<Tensor> gradientTensors() {
         return HuggingFaceViews.of(config, layers, LayerRun::gradient);
     }
 
+    List<Tensor> adapterGradients() {
+        return adapter(LayerRun::gradient);
+    }
+
     private void forward(Batch batch) {
-        INDArray x = tokens(batch);
+        INDArray[] inputs = inputs(batch);
+        INDArray x = inputs[0];
         for (LayerRun<?> layer : layers) {
             layer.setInput(x, LayerWorkspaceMgr.noWorkspaces());
             if (layer != head) x = layer.activate(false, LayerWorkspaceMgr.noWorkspaces());
+            if (layer == layers.getFirst() && pictures.isPresent())
+                pictures.get().into(x, inputs[1]);
         }
     }
 
-    private INDArray tokens(Batch batch) {
+    private INDArray[] inputs(Batch batch) {
         if (batch.time() > config.maxPositions()) throw tooLong(batch.time());
+        INDArray features = pictures.map(p -> p.features(batch)).orElse(null);
         INDArray array = tokens.of(batch.sequences(), batch.time());
-        HostArrays.write(batch.tokens(), array);
-        return array;
+        HostArrays.write(state.own(batch), batch.positions(), array);
+        return features == null ? new INDArray[] {array} : new INDArray[] {array, features};
     }
 
     private INDArray labels(Batch batch) {
@@ -317,7 +509,7 @@ public final class LlamaGraph implements AutoCloseable {
     private Failure tooLong(int time) {
         return Failure.usage(
                 "sequence length",
-                time + " tokens",
+                time + " tokens, rows of pictures among them",
                 "at most max_position_embeddings " + config.maxPositions(),
                 "Use shorter sequences, or a model of longer context.");
     }
@@ -325,6 +517,7 @@ public final class LlamaGraph implements AutoCloseable {
     @Override
     public void close() {
         layers.forEach(LayerRun::release);
+        pictures.ifPresent(PictureInput::release);
         state.close();
         tokens.close();
         labels.close();

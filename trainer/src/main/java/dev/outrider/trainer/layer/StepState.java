@@ -28,6 +28,14 @@ final class StepState implements AutoCloseable {
     double weight;
     /** Whether the gradients already hold those of an earlier micro-batch. */
     boolean accumulate;
+    /** Whether all but the adapter stays as it is: then weights of the rest have no gradient. */
+    boolean frozen;
+    /** M, pictures of the micro-batch. */
+    int pictures;
+    /** N, rows of a picture. */
+    int pictureRows;
+    /** [B·T] and more: ids of the micro-batch, below 0 for rows of its pictures. */
+    int[] ids = {};
 
     StepState(Device device) {
         this.device = device;
@@ -42,6 +50,27 @@ final class StepState implements AutoCloseable {
     /** 1 where matrix gradients are added to what is there, 0 where they replace it. */
     float beta() {
         return accumulate ? 1 : 0;
+    }
+
+    /**
+     * The micro-batch's ids in {@link #ids}, those of a sequence's pictures' rows counted on from those of the sequences before.
+     */
+    int[] own(Batch batch) {
+        if (ids.length < batch.positions()) ids = new int[batch.positions()];
+        int before = 0;
+        for (int s = 0; s < batch.sequences(); s++) {
+            for (int i = s * batch.time(); i < (s + 1) * batch.time(); i++) {
+                int id = batch.tokens()[i];
+                ids[i] = id < 0 ? id - before : id;
+            }
+            before += batch.shown(s).size() * pictureRows;
+        }
+        return ids;
+    }
+
+    /** The last row of the last picture; 0 without pictures. */
+    int leastId() {
+        return -pictures * pictureRows;
     }
 
     RotaryAngles rotary() {

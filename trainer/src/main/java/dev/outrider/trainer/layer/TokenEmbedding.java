@@ -12,7 +12,10 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Token look-up: ids [B, T] (INT32) to rows of the table [V, C], out [B, T, C]. */
+/**
+ * Token look-up: ids [B, T] (INT32) to rows of the table [V, C], out [B, T, C]. Ids below 0 are rows of pictures: what stands
+ * there is not looked up and has no gradient here, see {@link PictureRows}.
+ */
 public final class TokenEmbedding extends LayerSettings {
     static final String TABLE = "table";
 
@@ -66,19 +69,23 @@ public final class TokenEmbedding extends LayerSettings {
 
         @Override
         public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+            if (step().frozen) return backward(null);
             Buffer dy = HostArrays.buffer(epsilon);
             // Where the head uses the table too, it has written its gradient before.
             if (!layerConf().tied && !step().accumulate) zero(TABLE);
-            skipPadding(dy, layerConf().padding);
+            skip(dy, layerConf().padding);
             device().embedGradient(gradient(TABLE), dy, ids, 0, rows(), layerConf().channels);
             return backward(null);
         }
 
-        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx.
-        private void skipPadding(Buffer dy, int padding) {
+        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx; nor does any from
+        // pictures.
+        private void skip(Buffer dy, int padding) {
             int channels = layerConf().channels;
             for (int i = 0; i < rows(); i++) {
-                if (ids[i] == padding) device().zero(dy.slice((long) i * channels, channels), channels);
+                if (ids[i] == padding || step().ids[i] < 0) {
+                    device().zero(dy.slice((long) i * channels, channels), channels);
+                }
             }
         }
 
@@ -87,7 +94,8 @@ public final class TokenEmbedding extends LayerSettings {
             if (ids.length < rows()) ids = new int[rows()];
             HostArrays.read(input, ids);
             for (int i = 0; i < rows(); i++) {
-                if (ids[i] < 0 || ids[i] >= layerConf().vocabulary) throw outside(i);
+                if (ids[i] < step().leastId() || ids[i] >= layerConf().vocabulary) throw outside(i);
+                ids[i] = Math.max(0, ids[i]);
             }
         }
 

@@ -31,14 +31,15 @@ public final class AdamW implements AutoCloseable {
         this.second = device.allocate(DType.F32, n);
     }
 
-    /** Norm of all gradients, before clipping. */
+    /** Norm of the gradients of all that is trained, before clipping. */
     public double norm() {
-        return Math.sqrt(
-                device.sumOfSquares(graph.gradients(), graph.gradients().elements()));
+        double squares = 0;
+        for (Buffer trained : graph.trainedGradients()) squares += device.sumOfSquares(trained, trained.elements());
+        return Math.sqrt(squares);
     }
 
     /**
-     * Updates every parameter from its gradient.
+     * Updates every parameter that is trained from its gradient; those and the moments of others stay as they are.
      *
      * @param rate learning rate of this step
      * @param scale factor on the gradients: that of clipping
