@@ -21,7 +21,6 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.NoOp;
@@ -33,7 +32,7 @@ import org.nd4j.linalg.learning.config.NoOp;
  * <p>Gradients of several {@link #step} calls add up until {@link #zeroGradients}. Nothing is allocated
  * in a step once the largest shape has been seen. One thread at a time.
  */
-public final class LlamaGraph implements AutoCloseable {
+public final class LlamaGraph implements TrainedModel, AutoCloseable {
     /** Standard deviation of the normal law that matrices start from. */
     static final double DEVIATION = 0.02;
 
@@ -50,14 +49,6 @@ public final class LlamaGraph implements AutoCloseable {
     private final LlamaHead.Run head;
     private final Activation tokens = new Activation(DataType.INT32);
     private final Activation labels = new Activation(DataType.INT32);
-
-    /**
-     * A run of parameters treated alike.
-     *
-     * @param offset of the first element in the flattened vector
-     * @param decay whether weight decay takes them: matrices yes, gains and biases no
-     */
-    public record Group(String name, long offset, long length, boolean decay) {}
 
     private LlamaGraph(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, ComputationGraph graph) {
         this.config = config;
@@ -178,42 +169,14 @@ public final class LlamaGraph implements AutoCloseable {
         return outputs;
     }
 
+    @Override
     public ComputationGraph graph() {
         return graph;
     }
 
+    @Override
     public Device device() {
         return device;
-    }
-
-    /** All parameters, F32, in DL4J's order; valid while the graph is open. */
-    public Buffer parameters() {
-        return HostArrays.buffer(graph.params());
-    }
-
-    /** Their gradients, in the same order; valid after the first {@link #step} since {@link #zeroGradients}. */
-    public Buffer gradients() {
-        return HostArrays.buffer(graph.getFlattenedGradients());
-    }
-
-    /** The parameters in order, neighbours of equal decay in one group; together the whole vector. */
-    public List<Group> groups() {
-        List<Group> groups = new ArrayList<>();
-        for (LayerRun<?> layer : layers) {
-            for (Parameter p : layer.layerConf().parameters()) append(groups, layer, p);
-        }
-        return groups;
-    }
-
-    private static void append(List<Group> groups, LayerRun<?> layer, Parameter p) {
-        String name = layer.getConf().getLayer().getLayerName() + "." + p.name();
-        Group last = groups.isEmpty() ? new Group("", 0, 0, !p.decays()) : groups.getLast();
-        if (last.decay() == p.decays()) {
-            groups.removeLast();
-            groups.add(new Group(last.name(), last.offset(), last.length() + p.elements(), last.decay()));
-        } else {
-            groups.add(new Group(name, last.offset() + last.length(), p.elements(), p.decays()));
-        }
     }
 
     /** The next step's gradients replace those that are there. */
@@ -248,20 +211,6 @@ public final class LlamaGraph implements AutoCloseable {
     public void logits(Batch batch, int first, int rows, Buffer out) {
         forward(batch);
         head.logits(first, rows, out);
-    }
-
-    /**
-     * An optimiser step is done: counts the iteration and tells DL4J's listeners.
-     *
-     * @param score mean loss of the step, what DL4J's score() then says
-     */
-    public void iterationDone(double score) {
-        ComputationGraphConfiguration c = graph.getConfiguration();
-        graph.setScore(score);
-        for (TrainingListener listener : graph.getListeners()) {
-            listener.iterationDone(graph, c.getIterationCount(), c.getEpochCount());
-        }
-        c.setIterationCount(c.getIterationCount() + 1);
     }
 
     /**
