@@ -114,8 +114,8 @@ class LlavaFilesTest {
             LlavaFiles.writeTower(path, tensors, DType.F32, Optional.of(fits), Optional.empty());
             assertThat(ImagePreprocessing.read(path)).isEqualTo(fits);
             ImagePreprocessing larger = ImagePreprocessing.clip(tower.imageSize() + 1);
-            assertThatThrownBy(
-                            () -> LlavaFiles.writeTower(path, tensors, DType.F32, Optional.of(larger), Optional.empty()))
+            assertThatThrownBy(() ->
+                            LlavaFiles.writeTower(path, tensors, DType.F32, Optional.of(larger), Optional.empty()))
                     .isInstanceOf(Failure.class)
                     .hasMessageContaining("the tower's size");
             assertThat(ImagePreprocessing.read(path)).isEqualTo(fits);

@@ -49,7 +49,12 @@ public final class ClipTrainer implements AutoCloseable {
      * @throws Failure USAGE where there are fewer pairs than a batch
      */
     public ClipTrainer(
-            ClipGraph graph, ClipOptions options, Pairs pairs, Optional<Pairs> heldOut, Metrics metrics, PrintStream out) {
+            ClipGraph graph,
+            ClipOptions options,
+            Pairs pairs,
+            Optional<Pairs> heldOut,
+            Metrics metrics,
+            PrintStream out) {
         if (pairs.size() < options.batch()) throw tooFew(pairs.size(), options.batch());
         this.graph = graph;
         this.options = options;
@@ -58,7 +63,8 @@ public final class ClipTrainer implements AutoCloseable {
         this.metrics = metrics;
         this.out = out;
         order = new Shuffle(pairs.size(), options.seed());
-        loss = new ContrastiveLoss(graph.device(), options.batch(), graph.shape().width());
+        loss = new ContrastiveLoss(
+                graph.device(), options.batch(), graph.shape().width());
         optimizer = new AdamW(graph, options.beta1(), options.beta2(), options.epsilon(), options.decay());
         guard = new SpikeGuard(options.spike());
     }

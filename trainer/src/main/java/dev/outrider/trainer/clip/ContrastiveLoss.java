@@ -147,7 +147,8 @@ public final class ContrastiveLoss implements AutoCloseable {
         }
         double log = most + Math.log(sum);
         for (int k = 0; k < batch; k++) {
-            if (apart[own * batch + k]) slopes[first + k * stride] += exponential(first + k * stride, log) / (2 * batch);
+            if (apart[own * batch + k])
+                slopes[first + k * stride] += exponential(first + k * stride, log) / (2 * batch);
         }
         slopes[first + own * stride] -= 1.0 / (2 * batch);
         return log - scale * cosines[first + own * stride];

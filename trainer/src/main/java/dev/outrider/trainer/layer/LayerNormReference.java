@@ -33,6 +33,7 @@ final class LayerNormReference {
     }
 
     private static INDArray inverse(INDArray centred, double eps) {
-        return Transforms.sqrt(centred.mul(centred).mean(true, 1).addi(eps), false).rdivi(1);
+        return Transforms.sqrt(centred.mul(centred).mean(true, 1).addi(eps), false)
+                .rdivi(1);
     }
 }

@@ -125,14 +125,7 @@ public final class PatchEmbedding extends LayerSettings {
                             s.channels,
                             s.epsilon);
             Buffer patches = HostArrays.buffer(input);
-            device().linearWeightGradient(
-                            gradient(PATCHES),
-                            de,
-                            patches,
-                            rows(),
-                            s.values,
-                            s.channels,
-                            step().beta());
+            device().linearWeightGradient(gradient(PATCHES), de, patches, rows(), s.values, s.channels, step().beta());
             placesGradient(de);
             return backward(null);
         }

@@ -31,7 +31,8 @@ final class PatchEmbeddingReference {
         int count = picture();
         INDArray[] pictures = new INDArray[(int) rows.size(0) / count];
         for (int b = 0; b < pictures.length; b++) {
-            INDArray own = rows.get(NDArrayIndex.interval((long) b * count, (long) (b + 1) * count), NDArrayIndex.all());
+            INDArray own =
+                    rows.get(NDArrayIndex.interval((long) b * count, (long) (b + 1) * count), NDArrayIndex.all());
             pictures[b] = Nd4j.concat(0, p.get(PatchEmbedding.CLASS), own).addi(p.get(PatchEmbedding.POSITIONS));
         }
         embedded = Nd4j.concat(0, pictures);
@@ -41,12 +42,7 @@ final class PatchEmbeddingReference {
     /** Adds to the gradients. */
     void backward(Map<String, INDArray> g, INDArray dy) {
         INDArray de = LayerNormReference.backward(
-                dy,
-                embedded,
-                p.get(PatchEmbedding.GAIN),
-                g.get(PatchEmbedding.GAIN),
-                g.get(PatchEmbedding.BIAS),
-                eps);
+                dy, embedded, p.get(PatchEmbedding.GAIN), g.get(PatchEmbedding.GAIN), g.get(PatchEmbedding.BIAS), eps);
         int tokens = picture() + 1;
         for (int first = 0; first < de.size(0); first += tokens) {
             INDArray own = de.get(NDArrayIndex.interval(first, first + tokens), NDArrayIndex.all());

@@ -101,7 +101,8 @@ public final class PooledProjection extends LayerSettings {
         public INDArray activate(boolean training, LayerWorkspaceMgr workspaces) {
             PooledProjection s = layerConf();
             Buffer x = HostArrays.buffer(input), rows = sequences(pooled), n = sequences(normed);
-            for (int i = 0; i < sequences(); i++) device().copy(row(x, i), rows.slice((long) i * s.channels, s.channels), s.channels);
+            for (int i = 0; i < sequences(); i++)
+                device().copy(row(x, i), rows.slice((long) i * s.channels, s.channels), s.channels);
             device().layerNorm(n, rows, parameter(GAIN), parameter(BIAS), sequences(), s.channels, s.epsilon);
             INDArray out = y.of(sequences(), 1, s.embedded);
             device().linear(y.buffer(), n, parameter(WEIGHT), sequences(), s.channels, s.embedded, 0);
@@ -115,7 +116,8 @@ public final class PooledProjection extends LayerSettings {
             INDArray out = dx.of(sequences(), time(), s.channels);
             device().zero(dx.buffer(), out.length());
             Buffer rows = throughNorm(HostArrays.buffer(epsilon));
-            for (int i = 0; i < sequences(); i++) device().copy(rows.slice((long) i * s.channels, s.channels), row(dx.buffer(), i), s.channels);
+            for (int i = 0; i < sequences(); i++)
+                device().copy(rows.slice((long) i * s.channels, s.channels), row(dx.buffer(), i), s.channels);
             return backward(out);
         }
 
@@ -123,7 +125,8 @@ public final class PooledProjection extends LayerSettings {
         private Buffer throughNorm(Buffer d) {
             PooledProjection s = layerConf();
             int b = sequences();
-            device().linearWeightGradient(gradient(WEIGHT), d, sequences(normed), b, s.channels, s.embedded, step().beta());
+            device().linearWeightGradient(
+                            gradient(WEIGHT), d, sequences(normed), b, s.channels, s.embedded, step().beta());
             Buffer dn = step().product.of((long) b * s.channels), rows = sequences(gradient);
             device().linearInputGradient(dn, d, parameter(WEIGHT), b, s.channels, s.embedded, 0);
             device().zero(rows, (long) b * s.channels);

@@ -27,8 +27,7 @@ final class PooledProjectionReference {
         this.rows = rows;
         all = x.size(0);
         pooled = Nd4j.pullRows(x, 1, rows);
-        normed = LayerNormReference.forward(
-                pooled, p.get(PooledProjection.GAIN), p.get(PooledProjection.BIAS), eps);
+        normed = LayerNormReference.forward(pooled, p.get(PooledProjection.GAIN), p.get(PooledProjection.BIAS), eps);
         return normed.mmul(p.get(PooledProjection.WEIGHT).transpose());
     }
 

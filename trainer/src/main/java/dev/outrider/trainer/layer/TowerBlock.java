@@ -140,7 +140,15 @@ public final class TowerBlock extends LayerSettings {
             Buffer fused = rows(qkv, 3 * s.channels), seen = rows(attended, s.channels);
             read(fused, x, p.attention, 3 * s.channels);
             device().selfAttention(
-                            seen, rows(logSum, s.heads), fused, sequences(), time(), s.heads, s.heads, headDim(), false);
+                            seen,
+                            rows(logSum, s.heads),
+                            fused,
+                            sequences(),
+                            time(),
+                            s.heads,
+                            s.heads,
+                            headDim(),
+                            false);
             residual(rows(h, s.channels), x, seen, p.out, p.outBias, s.channels);
         }
 

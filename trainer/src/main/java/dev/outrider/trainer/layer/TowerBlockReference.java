@@ -28,8 +28,7 @@ final class TowerBlockReference {
     /** x and the result are [B·T, C]. */
     INDArray forward(INDArray x, int sequences, int time) {
         this.x = x;
-        attention =
-                new AttentionReference(sequences, time, config.heads(), config.heads(), config.headDim(), false);
+        attention = new AttentionReference(sequences, time, config.heads(), config.heads(), config.headDim(), false);
         normedX = norm(x, TowerBlock.ATTENTION_GAIN, TowerBlock.ATTENTION_BIAS);
         qkv = linear(normedX, TowerBlock.QKV, TowerBlock.QKV_BIAS);
         attended = attention.forward(qkv);
@@ -41,7 +40,8 @@ final class TowerBlockReference {
 
     /** Adds to the gradients of the last forward pass; the result is dx. */
     INDArray backward(Map<String, INDArray> g, INDArray dy) {
-        INDArray dUp = linearBackward(g, dy, gelu(), TowerBlock.DOWN, TowerBlock.DOWN_BIAS).muli(slope());
+        INDArray dUp = linearBackward(g, dy, gelu(), TowerBlock.DOWN, TowerBlock.DOWN_BIAS)
+                .muli(slope());
         INDArray dNormedH = linearBackward(g, dUp, normedH, TowerBlock.UP, TowerBlock.UP_BIAS);
         INDArray dh = dy.add(normBackward(g, dNormedH, h, TowerBlock.MLP_GAIN, TowerBlock.MLP_BIAS));
         INDArray dAttended = linearBackward(g, dh, attended, TowerBlock.OUT, TowerBlock.OUT_BIAS);

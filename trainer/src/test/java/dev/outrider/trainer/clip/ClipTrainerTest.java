@@ -244,7 +244,8 @@ class ClipTrainerTest {
             assertThat(read).isEqualTo(prepared);
             ImageLoader loader = new ImageLoader(read, ImageOptions.defaults());
             Squares squares = new Squares(5, 9);
-            float[] values = loader.attempt("picture", png(squares.levels(2))).pixels().values();
+            float[] values =
+                    loader.attempt("picture", png(squares.levels(2))).pixels().values();
             float[] trained = squares.pixels(2);
             assertThat(values).hasSameSizeAs(trained);
             for (int i = 0; i < values.length; i++) assertThat(values[i]).isCloseTo(trained[i], within(1e-6f));

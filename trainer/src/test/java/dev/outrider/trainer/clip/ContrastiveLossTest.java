@@ -56,7 +56,8 @@ class ContrastiveLossTest {
         /** Random, with some equal captions and pictures where the batch is large enough. */
         static Case random(RandomGenerator random) {
             int size = 1 + random.nextInt(70), width = 1 + random.nextInt(20);
-            PairBatch batch = batch(IntStream.range(0, size).map(i -> random.nextInt(size)).toArray(), random.nextInt(2));
+            PairBatch batch = batch(
+                    IntStream.range(0, size).map(i -> random.nextInt(size)).toArray(), random.nextInt(2));
             float[] a = Seeds.normal(random, size * width, 2), b = Seeds.normal(random, size * width, 0.3);
             return new Case(batch, width, a, b, random.nextDouble(-1, 4.5));
         }
@@ -97,7 +98,8 @@ class ContrastiveLossTest {
     /** Captions of one token, the given one; pictures in pairs that are one, or all different. */
     private static PairBatch batch(int[] captions, int shared) {
         int[][] tokens = IntStream.of(captions).mapToObj(c -> new int[] {1, c}).toArray(int[][]::new);
-        long[] pictures = IntStream.range(0, captions.length).mapToLong(i -> i >> shared).toArray();
+        long[] pictures =
+                IntStream.range(0, captions.length).mapToLong(i -> i >> shared).toArray();
         return new PairBatch(new float[captions.length][], tokens, pictures);
     }
 
@@ -125,8 +127,10 @@ class ContrastiveLossTest {
                 double scale = (c.reference(a, b, t + STEP) - c.reference(a, b, t - STEP)) / (2 * STEP);
                 double tolerance = 1e-5 * (1 + Math.exp(t));
                 assertThat(c.loss.logScaleGradient()).isCloseTo(scale, within(tolerance));
-                assertThat(slope(found[0], a, random, x -> c.reference(x, b, t))).isLessThan(tolerance);
-                assertThat(slope(found[1], b, random, x -> c.reference(a, x, t))).isLessThan(tolerance);
+                assertThat(slope(found[0], a, random, x -> c.reference(x, b, t)))
+                        .isLessThan(tolerance);
+                assertThat(slope(found[1], b, random, x -> c.reference(a, x, t)))
+                        .isLessThan(tolerance);
             }
         });
     }
@@ -156,11 +160,12 @@ class ContrastiveLossTest {
             assertThat(alike.found).isLessThan(apart.found);
             // Picture 0 against captions 0 and 2 alone: logits e and -e.
             double e = Math.E;
-            try (Case two = new Case(
-                    batch(new int[] {5, 6}, 0), 2, new float[] {1, 0, 1, 1}, new float[] {1, 0, -1, 0}, 1)) {
+            try (Case two =
+                    new Case(batch(new int[] {5, 6}, 0), 2, new float[] {1, 0, 1, 1}, new float[] {1, 0, -1, 0}, 1)) {
                 double first = Math.log1p(Math.exp(-2 * e));
                 double second = Math.log1p(Math.exp(Math.sqrt(2) * e));
-                double columns = Math.log1p(Math.exp(e / Math.sqrt(2) - e)) + Math.log1p(Math.exp(-e + e / Math.sqrt(2)));
+                double columns =
+                        Math.log1p(Math.exp(e / Math.sqrt(2) - e)) + Math.log1p(Math.exp(-e + e / Math.sqrt(2)));
                 assertThat(two.found).isCloseTo((first + second + columns) / 4, within(1e-6));
             }
         }
@@ -193,7 +198,8 @@ class ContrastiveLossTest {
     void embeddingsOfNoLengthAreSurvived() {
         try (Case c = new Case(batch(new int[] {3, 4}, 0), 2, new float[4], new float[] {1, 0, 0, 1}, 2)) {
             assertThat(c.found).isCloseTo(Math.log(2), within(1e-9));
-            for (float[] gradient : c.gradients()) for (float g : gradient) assertThat(g).isFinite();
+            for (float[] gradient : c.gradients())
+                for (float g : gradient) assertThat(g).isFinite();
         }
     }
 }

@@ -53,7 +53,8 @@ record Squares(long first, long size) implements Pairs {
         for (int i = 0; i < pixels.length; i++) {
             int channel = i / (SIDE * SIDE);
             double value = levels[i] * PREPARED.rescaleFactor();
-            pixels[i] = (float) ((value - PREPARED.mean().get(channel)) / PREPARED.std().get(channel));
+            pixels[i] = (float)
+                    ((value - PREPARED.mean().get(channel)) / PREPARED.std().get(channel));
         }
         return pixels;
     }

@@ -101,7 +101,8 @@ final class ClipGraphTest {
     }
 
     private static float[] gradients(ClipGraph graph, PairBatch batch) {
-        float[] d = Seeds.normal(Seeds.generator(5), batch.size() * graph.shape().width(), 1);
+        float[] d =
+                Seeds.normal(Seeds.generator(5), batch.size() * graph.shape().width(), 1);
         graph.forward(batch);
         backward(graph, d, d);
         return floats(graph.gradients());

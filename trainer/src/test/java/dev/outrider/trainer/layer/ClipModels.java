@@ -64,7 +64,8 @@ final class ClipModels {
         long[] pictures = new long[size];
         for (int i = 0; i < size; i++) {
             pixels[i] = Seeds.normal(random, shape.pictures().pictureValues(), 1);
-            captions[i] = random.ints(1 + random.nextInt(LONGEST), 1, VOCABULARY).toArray();
+            captions[i] =
+                    random.ints(1 + random.nextInt(LONGEST), 1, VOCABULARY).toArray();
             pictures[i] = i;
         }
         return new PairBatch(pixels, captions, pictures);
