@@ -103,7 +103,7 @@ class ClipTrainerTest {
     @Test
     void learnsWhichCaptionIsTrueOfAPicture() {
         Kept kept = new Kept();
-        ClipOptions options = ClipOptions.of(300, BATCH, 2e-3, 1);
+        ClipOptions options = ClipOptions.of(300, BATCH, 1e-3, 1);
         try (ClipGraph graph = ClipGraph.create(SHAPE, device, 1);
                 Interruption never = new Interruption();
                 ClipTrainer trainer = trainer(graph, options, PAIRS, kept)) {

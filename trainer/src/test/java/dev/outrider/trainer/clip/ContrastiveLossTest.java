@@ -171,6 +171,17 @@ class ContrastiveLossTest {
         }
     }
 
+    /** A picture with two captions: both are true of it. */
+    @Test
+    void captionsOfOnePictureAreNoNegativesOfEachOther() {
+        PairBatch shared = batch(new int[] {4, 5, 6, 4}, 1);
+        boolean[][] alike = new boolean[4][4];
+        for (int i = 0; i < 4; i++) for (int j = 0; j < 4; j++) alike[i][j] = shared.alike(i, j);
+        assertThat(alike).isDeepEqualTo(new boolean[][] {
+            {true, true, false, true}, {true, true, false, false}, {false, false, true, true}, {true, false, true, true}
+        });
+    }
+
     /** All captions equal: there is nothing to tell apart, so nothing to learn. */
     @Test
     void whereAllAreAlikeThereIsNoLoss() {
