@@ -130,7 +130,7 @@ public final class ClipTower implements Features {
 
     private void embed(float[] pixels) {
         int c = config.hiddenSize(), count = config.patches();
-        cut(pixels);
+        cut(config, pixels, cut);
         device.upload(cut, 0, patches, cut.length);
         embedding.apply(device, x.slice(c, (long) count * c), patches, count, 0);
         device.copy(classToken, x, c);
@@ -138,14 +138,19 @@ public final class ClipTower implements Features {
         norm(x, before);
     }
 
-    // Values of a patch in the order of the matrix's inputs: channel, row, column.
-    private void cut(float[] pixels) {
+    /**
+     * A picture in patches, row by row; a patch's values in the order of the matrix's inputs: channel, row, column.
+     *
+     * @param pixels [3, side, side]
+     * @param patches [P, 3·p·p], filled
+     */
+    public static void cut(ClipConfig config, float[] pixels, float[] patches) {
         int p = config.patchSize(), side = config.imageSize(), grid = config.grid(), at = 0;
         for (int patch = 0; patch < config.patches(); patch++) {
             int corner = patch / grid * p * side + patch % grid * p;
             for (int line = 0; line < config.channels() * p; line++, at += p) {
                 int from = line / p * side * side + line % p * side + corner;
-                System.arraycopy(pixels, from, cut, at, p);
+                System.arraycopy(pixels, from, patches, at, p);
             }
         }
     }

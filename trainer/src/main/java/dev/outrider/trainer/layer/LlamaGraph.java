@@ -15,7 +15,6 @@ import dev.outrider.decode.model.Sight;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,7 +26,6 @@ import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.NoOp;
@@ -40,7 +38,7 @@ import org.nd4j.linalg.learning.config.NoOp;
  * <p>Gradients of several {@link #step} calls add up until {@link #zeroGradients}. Nothing is allocated
  * in a step once the largest shape has been seen. One thread at a time.
  */
-public final class LlamaGraph implements AutoCloseable {
+public final class LlamaGraph implements TrainedModel, AutoCloseable {
     /** Standard deviation of the normal law that matrices start from. */
     static final double DEVIATION = 0.02;
 
@@ -62,18 +60,6 @@ public final class LlamaGraph implements AutoCloseable {
     private final Optional<PictureInput> pictures;
     private final Activation tokens = new Activation(DataType.INT32);
     private final Activation labels = new Activation(DataType.INT32);
-
-    /**
-     * A run of parameters treated alike.
-     *
-     * @param offset of the first element in the flattened vector
-     * @param decay whether weight decay takes them: matrices yes, gains and biases no
-     */
-    public record Group(String name, long offset, long length, boolean decay) {
-        private Group with(long more) {
-            return new Group(name, offset, length + more, decay);
-        }
-    }
 
     private LlamaGraph(
             ModelConfig config,
@@ -320,57 +306,20 @@ public final class LlamaGraph implements AutoCloseable {
         state.frozen = frozen;
     }
 
+    /** Frozen, all but the adapter stays. */
+    @Override
+    public boolean trains(String layer) {
+        return !state.frozen || layer.equals(ADAPTER);
+    }
+
+    @Override
     public ComputationGraph graph() {
         return graph;
     }
 
+    @Override
     public Device device() {
         return device;
-    }
-
-    /** All parameters, F32, in DL4J's order; valid while the graph is open. */
-    public Buffer parameters() {
-        return HostArrays.buffer(graph.params());
-    }
-
-    /** Their gradients, in the same order; valid after the first {@link #step} since {@link #zeroGradients}. */
-    public Buffer gradients() {
-        return HostArrays.buffer(graph.getFlattenedGradients());
-    }
-
-    /** What is trained of the parameters, in order, neighbours of equal decay in one group. */
-    public List<Group> groups() {
-        List<Group> all = new ArrayList<>();
-        if (!state.frozen) layers.forEach(layer -> addGroups(all, layer));
-        pictures.ifPresent(p -> addGroups(all, p.adapter()));
-        all.sort(Comparator.comparingLong(Group::offset));
-        List<Group> groups = new ArrayList<>();
-        for (Group next : all) append(groups, next);
-        return groups;
-    }
-
-    private void addGroups(List<Group> to, LayerRun<?> layer) {
-        for (Parameter p : layer.layerConf().parameters()) {
-            String name = layer.getConf().getLayer().getLayerName() + "." + p.name();
-            long offset = (layer.parameter(p.name()).address() - parameters().address()) / Float.BYTES;
-            to.add(new Group(name, offset, p.elements(), p.decays()));
-        }
-    }
-
-    /** The gradients of what is trained, in as few pieces as it lies in. */
-    public List<Buffer> trainedGradients() {
-        List<Group> pieces = new ArrayList<>();
-        for (Group g : groups()) append(pieces, new Group(g.name(), g.offset(), g.length(), true));
-        return pieces.stream()
-                .map(p -> gradients().slice(p.offset(), p.length()))
-                .toList();
-    }
-
-    private static void append(List<Group> groups, Group next) {
-        Group last = groups.isEmpty() ? null : groups.getLast();
-        boolean joins = last != null && last.decay() == next.decay() && last.offset() + last.length() == next.offset();
-        if (joins) groups.set(groups.size() - 1, last.with(next.length()));
-        else groups.add(next);
     }
 
     /** The next step's gradients replace those that are there. */
@@ -405,20 +354,6 @@ public final class LlamaGraph implements AutoCloseable {
     public void logits(Batch batch, int first, int rows, Buffer out) {
         forward(batch);
         head.logits(first, rows, out);
-    }
-
-    /**
-     * An optimiser step is done: counts the iteration and tells DL4J's listeners.
-     *
-     * @param score mean loss of the step, what DL4J's score() then says
-     */
-    public void iterationDone(double score) {
-        ComputationGraphConfiguration c = graph.getConfiguration();
-        graph.setScore(score);
-        for (TrainingListener listener : graph.getListeners()) {
-            listener.iterationDone(graph, c.getIterationCount(), c.getEpochCount());
-        }
-        c.setIterationCount(c.getIterationCount() + 1);
     }
 
     /**

@@ -6,17 +6,17 @@ import dev.outrider.trainer.loss.TokenLoss;
 
 /**
  * What the layers of one graph share: the device, scratch memory, the rotary table, and the micro-batch
- * at hand. DL4J has no place for it, so {@link LlamaGraph} sets it on its layers.
+ * at hand. DL4J has no place for it, so {@link LlamaGraph} and {@link ClipGraph} set it on their layers.
  */
 final class StepState implements AutoCloseable {
     final Device device;
     /** A norm's output or its gradient. [R, C] */
     final Scratch normed;
-    /** Gradient of gate and up, then of q, k and v. [R, max(2I, (H+2G)·D)] */
+    /** Gradient of a SwiGLU's gate and up, then of q, k and v. [R, max(2I, (H+2G)·D)] */
     final Scratch wide;
-    /** Gradient of the SwiGLU's product, then of the attention's output. [R, max(I, H·D)] */
+    /** Gradient of what the MLP's last matrix reads, then of the attention's output. [R, max(I, H·D)] */
     final Scratch inner;
-    /** The SwiGLU's product, then a norm's input gradient. [R, max(I, C)] */
+    /** What the MLP's last matrix reads, then a norm's input gradient. [R, max(I, C)] */
     final Scratch product;
     /** One chunk of logits. */
     final Scratch logits;

@@ -257,7 +257,7 @@ final class LlamaGraphTest {
         try (LlamaGraph graph = LlamaGraph.create(config, device, 1)) {
             assertThat(graph.parameters().elements()).isEqualTo(config.parameters());
             long at = 0, decayed = 0;
-            for (LlamaGraph.Group group : graph.groups()) {
+            for (TrainedModel.Group group : graph.groups()) {
                 assertThat(group.offset()).isEqualTo(at);
                 at += group.length();
                 if (group.decay()) decayed += group.length();
