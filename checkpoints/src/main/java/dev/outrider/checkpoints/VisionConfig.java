@@ -59,6 +59,21 @@ public record VisionConfig(
                 tower);
     }
 
+    /** The same of a model that has its tower within. */
+    public VisionConfig whole(int imageId) {
+        return with(imageId, Optional.empty());
+    }
+
+    /** The same of a model whose tower lies elsewhere. */
+    public VisionConfig lookingThrough(Optional<String> tower) {
+        return with(imageId, tower);
+    }
+
+    private VisionConfig with(int imageId, Optional<String> tower) {
+        return new VisionConfig(
+                towerWidth, width, matrices, activation, bias, featureLayer, classToken, imageId, aspect, pool, tower);
+    }
+
     /** Rows of the language model that a picture takes, with a tower of such a shape. */
     public int rows(ClipConfig tower) {
         int grid = tower.grid() / pool;

@@ -111,6 +111,29 @@ public record Recipe(
         }
     }
 
+    /** Whether the tower is to be trained here. */
+    public boolean trainsTower() {
+        return tower.flatMap(Tower::shape).isPresent();
+    }
+
+    /** Whether a target is to be trained that sees. */
+    public boolean trainsSeeing() {
+        return target.adapter().isPresent();
+    }
+
+    /** Prompts about the world's pictures. */
+    public int seenPrompts() {
+        return world.map(World::seenPrompts).orElse(0);
+    }
+
+    /** Whether the target is to look at pictures: it is trained to, or something is said of pictures. */
+    public boolean looks() {
+        return trainsSeeing()
+                || seenPrompts() > 0
+                || !pictures.folders().isEmpty()
+                || allAlignments().stream().anyMatch(a -> a.answers() == Answered.SEEN || sees(a));
+    }
+
     /** Whether the draft that an alignment makes has an image adapter: its own, or of the draft that it begins with. */
     public boolean sees(Distill alignment) {
         return sees(alignment, allAlignments());
@@ -227,6 +250,13 @@ public record Recipe(
                     drafters.contains(name),
                     "evaluate.drafters with '" + name + "'",
                     "some of " + String.join(", ", drafters));
+        }
+        for (String name : Stream.concat(evaluate.pairs().keySet().stream(), evaluate.pairs().values().stream())
+                .toList()) {
+            require(
+                    networks.contains(name),
+                    "evaluate.pairs with '" + name + "'",
+                    "some of " + String.join(", ", networks));
         }
         require(
                 Set.copyOf(evaluate.drafters()).size() == evaluate.drafters().size(),
@@ -845,6 +875,7 @@ public record Recipe(
      * @param drafts name of a draft from elsewhere to its path
      * @param combine the draft that {@code combined} uses beside look-up and table; by default the last alignment
      * @param weights what drafts are held in
+     * @param pairs a draft that sees to one that is like it but does not: what the pictures are worth is their difference
      */
     public record Evaluate(
             @Key(value = "[1, 2, 3, 4, 5, 6, 7, 8]", min = 1, max = Decoder.MAX_GAMMA)
@@ -858,7 +889,8 @@ public record Recipe(
             @Key("[]") List<String> drafters,
             @Key("{}") Map<String, String> drafts,
             Optional<String> combine,
-            @Key("stored") Weights weights) {
+            @Key("stored") Weights weights,
+            @Key("{}") Map<String, String> pairs) {
         /** Drafters without a network of their own to train, and the mixture of all. */
         public static final List<String> NO_NETWORK = List.of("lookup", "bigram", "ngram", "tables", "combined");
 

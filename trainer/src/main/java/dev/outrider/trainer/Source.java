@@ -44,7 +44,12 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
 
         /** The same of rows with pictures: a batch is as long as they need. */
         static Rows of(Shards shards, Shuffle order, RowPictures pictures) {
-            return (from, count) -> seeing(shards, order::row, pictures, from, count);
+            return of(shards, order::row, pictures);
+        }
+
+        /** The rows of shards in any order: position to row. */
+        static Rows of(Shards shards, LongUnaryOperator order, RowPictures pictures) {
+            return (from, count) -> seeing(shards, order, pictures, from, count);
         }
 
         /** The rows of shards in their own order, with their pictures. */

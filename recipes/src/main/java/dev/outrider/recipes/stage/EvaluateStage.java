@@ -14,14 +14,17 @@ import dev.outrider.recipes.parity.Parity;
 import dev.outrider.recipes.parity.ParityPack;
 import dev.outrider.recipes.report.Evaluation;
 import dev.outrider.recipes.report.Evaluation.Model;
+import dev.outrider.recipes.world.SeenTask;
 import dev.outrider.trainer.telemetry.Progress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Measures drafters against the target alone, on prompts that were never trained on: {@code evaluation.json}.
@@ -50,7 +53,7 @@ public final class EvaluateStage implements Stage {
     @Override
     public void run(Run run) {
         try (CpuDevice device = Models.device(run);
-                Pictures pictures = Pictures.of(run, device).orElse(null)) {
+                Pictures pictures = run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
             measure(run, device, Optional.ofNullable(pictures));
         }
     }
@@ -85,7 +88,9 @@ public final class EvaluateStage implements Stage {
                     evaluate.gammas(),
                     evaluate.topP(),
                     evaluate.maxTokens(),
-                    run.recipe().seed());
+                    run.recipe().seed(),
+                    paired(evaluate),
+                    picture -> pictures.map(p -> p.thumbnail(picture)).orElse(""));
             evaluator.warmUp(prompts.getFirst());
             int ticks = prompts.size() * evaluate.temperatures().size();
             try (Progress progress = new Progress(run.out(), "evaluate", 0, ticks, "tok")) {
@@ -99,7 +104,9 @@ public final class EvaluateStage implements Stage {
                     evaluator.compared(),
                     evaluator.identical(),
                     definitions(),
-                    device.name());
+                    device.name(),
+                    pairs(evaluate, prompts),
+                    evaluator.outcomes());
             result.write(run.evaluation());
             requireLossless(result);
             parity(run, prompts, result, device);
@@ -112,13 +119,41 @@ public final class EvaluateStage implements Stage {
         return prompt.ids().length + prompt.pictures().size() * (rows - 1);
     }
 
+    private static Set<String> paired(Evaluate evaluate) {
+        Set<String> names = new HashSet<>(evaluate.pairs().keySet());
+        names.addAll(evaluate.pairs().values());
+        return names;
+    }
+
+    private static List<Evaluation.Pair> pairs(Evaluate evaluate, List<Evaluator.Prompt> prompts) {
+        Map<String, String> kinds = new LinkedHashMap<>();
+        for (Evaluator.Prompt p : prompts) kinds.putIfAbsent(p.task(), kind(p));
+        return evaluate.pairs().entrySet().stream()
+                .map(pair -> new Evaluation.Pair(pair.getKey(), pair.getValue(), kinds))
+                .toList();
+    }
+
+    // The world knows what its own tasks need.
+    private static String kind(Evaluator.Prompt prompt) {
+        return Stream.of(SeenTask.values())
+                .filter(task -> task.label().equals(prompt.task()))
+                .map(SeenTask::kind)
+                .findFirst()
+                .orElse(prompt.pictures().isEmpty() ? "has no picture" : "has a picture");
+    }
+
     // What a user needs to see that nothing was lost on the way to his server.
     private static void parity(Run run, List<Evaluator.Prompt> prompts, Evaluation result, CpuDevice device) {
         String name = run.recipe().distill().name();
         List<Parity.Prompt> some = prompts.stream()
+                .filter(p -> p.pictures().isEmpty())
                 .limit(PARITY)
                 .map(p -> new Parity.Prompt(p.text(), p.ids()))
                 .toList();
+        if (some.isEmpty()) {
+            run.out().println("no parity pack: every prompt has a picture, and others are asked without");
+            return;
+        }
         List<ParityPack.Expected> expected = result.overall().stream()
                 .filter(r -> r.draft().equals(name))
                 .map(r -> new ParityPack.Expected(r.temperature(), r.gamma(), r.tau(), r.tauLow(), r.tauHigh()))

@@ -14,6 +14,7 @@ import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.decode.speculate.Tally;
 import dev.outrider.recipes.report.Evaluation;
 import dev.outrider.recipes.report.Evaluation.Model;
+import dev.outrider.recipes.report.Evaluation.Outcome;
 import dev.outrider.recipes.report.Evaluation.Piece;
 import dev.outrider.recipes.report.Evaluation.Row;
 import dev.outrider.recipes.report.Evaluation.Sample;
@@ -25,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.DoubleStream;
 
 /**
@@ -34,10 +36,11 @@ import java.util.stream.DoubleStream;
  */
 final class Evaluator {
     /**
+     * @param id unique within its task
      * @param ids with BOS, and a placeholder for each picture
      * @param pictures that these stand for
      */
-    record Prompt(String task, String text, int[] ids, List<Picture> pictures) {}
+    record Prompt(String id, String task, String text, int[] ids, List<Picture> pictures) {}
 
     private record Setting(String draft, String task, double temperature, int gamma) {}
 
@@ -53,12 +56,19 @@ final class Evaluator {
     private final long seed;
     private final Map<Setting, Tally> tallies = new LinkedHashMap<>();
     private final List<Sample> samples = new ArrayList<>();
+    private final List<Outcome> outcomes = new ArrayList<>();
+    private final Function<Picture, String> thumbnail;
+    /** Drafts whose answers are shown, and whose prompts are counted one by one. */
+    private final Set<String> paired;
+    private final Map<String, List<String>> shown = new LinkedHashMap<>();
     private long compared;
     private long identical;
 
     /**
      * @param ends tokens that end the target's texts
      * @param models of the drafts, in their order
+     * @param paired drafts that are compared prompt by prompt
+     * @param thumbnail a picture as reports show it
      */
     Evaluator(
             CausalModel target,
@@ -70,7 +80,11 @@ final class Evaluator {
             List<Integer> gammas,
             double topP,
             int maxTokens,
-            long seed) {
+            long seed,
+            Set<String> paired,
+            Function<Picture, String> thumbnail) {
+        this.paired = paired;
+        this.thumbnail = thumbnail;
         this.targetModel = targetModel;
         this.models = models;
         this.target = new KeptPrompt(target);
@@ -124,6 +138,8 @@ final class Evaluator {
                 Generation g =
                         decoder.speculative(prompt.ids(), draft, gamma, sampling, limits, promptSeed, Listener.NONE);
                 add(draft.name(), prompt.task(), temperature, gamma, g);
+                if (paired.contains(draft.name()))
+                    outcomes.add(Outcome.of(draft.name(), prompt.task(), prompt.id(), temperature, gamma, g));
                 tokens += g.tokens().length;
                 if (sampling.greedy()) compare(prompt, draft, gamma, alone, g);
             }
@@ -138,10 +154,18 @@ final class Evaluator {
     private void compare(Prompt prompt, Drafter draft, int gamma, Generation alone, Generation with) {
         compared++;
         if (Arrays.equals(alone.tokens(), with.tokens())) identical++;
-        boolean wanted = draft == drafts.getLast() && gamma == middle();
-        long shown =
-                samples.stream().filter(s -> s.task().equals(prompt.task())).count();
-        if (wanted && shown < 2) samples.add(sample(prompt, draft, gamma, with));
+        if (gamma == middle() && shown(draft) && shown(prompt)) samples.add(sample(prompt, draft, gamma, with));
+    }
+
+    private boolean shown(Drafter draft) {
+        return draft == drafts.getLast() || paired.contains(draft.name());
+    }
+
+    // The first two of each task.
+    private boolean shown(Prompt prompt) {
+        List<String> known = shown.computeIfAbsent(prompt.task(), _ -> new ArrayList<>());
+        if (known.size() < 2 && !known.contains(prompt.id())) known.add(prompt.id());
+        return known.contains(prompt.id());
     }
 
     private int middle() {
@@ -152,7 +176,8 @@ final class Evaluator {
         List<Piece> pieces = new ArrayList<>();
         var text = new dev.outrider.checkpoints.tokenizer.Detokenizer(tokenizer);
         for (int i = 0; i < g.tokens().length; i++) pieces.add(new Piece(text.push(g.tokens()[i]), g.drafted()[i]));
-        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces);
+        List<String> pictures = prompt.pictures().stream().map(thumbnail).toList();
+        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces, pictures);
     }
 
     private void add(String draft, String task, double temperature, int gamma, Generation g) {
@@ -172,6 +197,10 @@ final class Evaluator {
 
     List<Sample> samples() {
         return samples;
+    }
+
+    List<Outcome> outcomes() {
+        return outcomes;
     }
 
     List<Row> rows() {
