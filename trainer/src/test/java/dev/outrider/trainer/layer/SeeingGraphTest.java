@@ -223,7 +223,10 @@ final class SeeingGraphTest {
             assertThat(seeing.step(batch, new CrossEntropyOfTests(), 1))
                     .isEqualTo(blind.step(batch, new CrossEntropyOfTests(), 1));
             seeing.look(sight);
-            seeing.step(batch(seeing, random, 2, 6, 2), new CrossEntropyOfTests(), 1);
+            seeing.step(batch(seeing, random, 3, 15, 2), new CrossEntropyOfTests(), 1);
+            seeing.adapterGradients().forEach(t -> assertThat(norm(List.of(t.floats())))
+                    .as(t.name())
+                    .isPositive());
             seeing.zeroGradients();
             seeing.step(batch, new CrossEntropyOfTests(), 1);
             for (int i = 0; i < blind.gradientTensors().size(); i++) {
