@@ -187,9 +187,7 @@ class SeeingOnPolicyTest {
             again.restore(file);
             device.zero(graph.parameters(), graph.parameters().elements());
             Batch restored = again.read(2, 3);
-            assertThat(restored)
-                    .usingRecursiveComparison()
-                    .isEqualTo(written.part(2, 5));
+            assertThat(restored).usingRecursiveComparison().isEqualTo(written.part(2, 5));
             try (OnPolicy blind = new OnPolicy(
                     graph,
                     device,
@@ -206,7 +204,10 @@ class SeeingOnPolicyTest {
     void aResumedDraftSeesAsBefore() {
         // What decodes is the adapter in training itself, also after it was begun anew.
         try (LlamaGraph graph = new Initial.Seeing(
-                        new Initial.Scratch(SmallLlava.language(16), 3), SmallLlava.vision(16), Optional.of(model.path), 0)
+                        new Initial.Scratch(SmallLlava.language(16), 3),
+                        SmallLlava.vision(16),
+                        Optional.of(model.path),
+                        0)
                 .graph(device)) {
             assertThat(graph.decodingEyes()).isEmpty();
             graph.look(model.sight);
