@@ -100,7 +100,9 @@ class ExpansionTest {
             if (!laws) continue;
             for (int k = 0; k < K; k++) {
                 int expected = here == null ? -1 : here.lawIds[k];
-                assertThat(batch.laws().orElseThrow().ids()[i * K + k]).as(where).isEqualTo(expected);
+                assertThat(batch.laws().orElseThrow().ids()[i * K + k])
+                        .as(where)
+                        .isEqualTo(expected);
             }
         }
         long learnt = all.stream().skip(1).filter(e -> e.learnt).count();
@@ -176,7 +178,8 @@ class ExpansionTest {
         ShardRow plain = new ShardRow(new int[] {3, 4, 5}, new byte[] {0, 1, 1}, "d");
         ShardFolder.write(folder, "t", VOCABULARY, T, 10, List.of(plain, plain));
         try (Shards shards = Shards.open(folder)) {
-            Batch with = Source.Rows.of(shards, new RowPictures(TestPictures::named, 5, 4)).read(0, 2);
+            Batch with = Source.Rows.of(shards, new RowPictures(TestPictures::named, 5, 4))
+                    .read(0, 2);
             Batch without = Source.Rows.of(shards).read(0, 2);
             assertThat(with).usingRecursiveComparison().isEqualTo(without);
         }
@@ -188,7 +191,8 @@ class ExpansionTest {
         ShardRow row = new ShardRow(new int[] {3, -1, 5, -2, 7}, mask, "the document").with(List.of("a", "b"));
         ShardFolder.write(folder, "t", VOCABULARY, T, 10, List.of(row));
         try (Shards shards = Shards.open(folder)) {
-            Batch cut = Source.Rows.of(shards, new RowPictures(TestPictures::named, 4, 8)).read(0, 1);
+            Batch cut = Source.Rows.of(shards, new RowPictures(TestPictures::named, 4, 8))
+                    .read(0, 1);
             assertThat(cut.time()).isEqualTo(8);
             assertThat(cut.tokens()).containsExactly(3, -1, -2, -3, -4, 5, -5, -6);
             assertThat(cut.counted()).containsExactly(0, 0, 0, 0, 1, 0, 0, 0);

@@ -112,7 +112,9 @@ class SeeingInitialTest {
 
     private static void projector(LlamaGraph graph, Vision vision) {
         for (Tensor t : graph.adapter()) {
-            assertThat(t.floats()).as(t.name()).isEqualTo(vision.projector(t.name()).floats());
+            assertThat(t.floats())
+                    .as(t.name())
+                    .isEqualTo(vision.projector(t.name()).floats());
         }
     }
 
@@ -127,7 +129,8 @@ class SeeingInitialTest {
                 LlamaGraph c = seeing(shape, wide, 2)) {
             same(a.adapter(), b.adapter());
             Map<String, float[]> values = floats(a.adapter());
-            assertThat(values.get("linear_1.weight")).isNotEqualTo(floats(c.adapter()).get("linear_1.weight"));
+            assertThat(values.get("linear_1.weight"))
+                    .isNotEqualTo(floats(c.adapter()).get("linear_1.weight"));
             assertThat(deviation(values.get("linear_1.weight"))).isCloseTo(1 / Math.sqrt(900), within(1e-3));
             assertThat(deviation(values.get("linear_2.weight"))).isCloseTo(1 / Math.sqrt(384), within(1e-3));
             assertThat(values.get("linear_1.bias")).containsOnly(0);
@@ -226,8 +229,7 @@ class SeeingInitialTest {
                         bare,
                         SeeingModels.projector(bare, random),
                         Optional.of(new LlavaFiles.TowerTensors(
-                                SmallLlava.TOWER,
-                                SeeingModels.tensors(SmallLlava.TOWER, random)))),
+                                SmallLlava.TOWER, SeeingModels.tensors(SmallLlava.TOWER, random)))),
                 DType.F32,
                 Optional.empty(),
                 Optional.empty());
@@ -245,8 +247,8 @@ class SeeingInitialTest {
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("2 matrices with bias from 10 to 20 channels")
                 .hasMessageContaining("from 10 to 16 channels");
-        assertThatThrownBy(() -> subcloned(TestPictures.vision(
-                        10, 8, 3, SmallLlava.vision(16).activation(), true, false, 1)))
+        assertThatThrownBy(() -> subcloned(
+                        TestPictures.vision(10, 8, 3, SmallLlava.vision(16).activation(), true, false, 1)))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("3 matrices");
         Path blind = Shapes.write(folder.resolve("blind"), SmallLlava.language(16), device, DType.F32, 4);

@@ -141,7 +141,8 @@ class SeeingTrainingTest {
                     };
                     Source source = new Source("text", rows, new CrossEntropy(device.threads()), 1);
                     try (Trainer trainer = trainer(graph, name + frozen, source, 6, 1e-2)) {
-                        assertThat(trainer.train("t", trainer.resume(), interruption).step())
+                        assertThat(trainer.train("t", trainer.resume(), interruption)
+                                        .step())
                                 .isEqualTo(stop);
                     }
                     if (stop == 6) after.addAll(List.of(language(graph), adapter(graph)));
@@ -257,8 +258,8 @@ class SeeingTrainingTest {
                 Teacher teacher = new TargetTeacher(target.seeing(), device);
                 Distillation loss = new Distillation(device, teacher, new ForwardKl(), 1)) {
             VisionConfig vision = SmallLlava.vision(12).adapter(HIDDEN, 1, Optional.of("../target"));
-            try (LlamaGraph graph = new Initial.Seeing(new Initial.Scratch(SHAPE, 1), vision, Optional.empty(), 1)
-                    .graph(device)) {
+            try (LlamaGraph graph =
+                    new Initial.Seeing(new Initial.Scratch(SHAPE, 1), vision, Optional.empty(), 1).graph(device)) {
                 graph.look(target.sight);
                 Source.Rows rows = (from, count) -> real(from, count, graph.pictureRows());
                 try (Trainer trainer = trainer(graph, "export", new Source("answers", rows, loss, 1), 5, 1e-2);
@@ -293,9 +294,7 @@ class SeeingTrainingTest {
                 graph.config(),
                 graph.tensors(),
                 new LlavaFiles.Eyes(
-                        eyes,
-                        graph.adapter(),
-                        Optional.of(new LlavaFiles.TowerTensors(SmallLlava.TOWER, tensors))),
+                        eyes, graph.adapter(), Optional.of(new LlavaFiles.TowerTensors(SmallLlava.TOWER, tensors))),
                 DType.F32,
                 Optional.empty(),
                 Optional.empty());
@@ -357,13 +356,11 @@ class SeeingTrainingTest {
                     Shards shards = Shards.open(folder.resolve("shards"))) {
                 graph.look(target.sight);
                 RowPictures seen = new RowPictures(pictures::get, graph.pictureRows(), LONGEST);
-                Map<String, Double> values =
-                        new Validation(shards, loss, 7, 3, Optional.of(seen)).measure(graph);
+                Map<String, Double> values = new Validation(shards, loss, 7, 3, Optional.of(seen)).measure(graph);
                 assertThat(values.get("valid/acceptance")).isCloseTo(1, within(1e-4));
                 assertThat(values.get("valid/tau_greedy_3")).isGreaterThan(2.5);
                 RowPictures left = new RowPictures(pictures::get, 0, LONGEST);
-                Map<String, Double> other =
-                        new Validation(shards, loss, 7, 3, Optional.of(left)).measure(blind);
+                Map<String, Double> other = new Validation(shards, loss, 7, 3, Optional.of(left)).measure(blind);
                 assertThat(other.get("valid/acceptance")).isBetween(0.0, 0.9);
             }
         }

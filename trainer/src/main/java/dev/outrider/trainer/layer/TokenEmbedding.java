@@ -53,6 +53,8 @@ public final class TokenEmbedding extends LayerSettings {
     static final class Run extends LayerRun<TokenEmbedding> {
         private final transient Activation out = new Activation(DataType.FLOAT);
         private int[] ids = {};
+        /** The ids, and any row of the table where there is a picture's. */
+        private int[] looked = {};
 
         Run(NeuralNetConfiguration conf, DataType type) {
             super(conf, type);
@@ -63,7 +65,7 @@ public final class TokenEmbedding extends LayerSettings {
             TokenEmbedding s = layerConf();
             readIds();
             INDArray y = out.of(sequences(), time(), s.channels);
-            device().embed(out.buffer(), parameter(TABLE), ids, 0, rows(), s.channels);
+            device().embed(out.buffer(), parameter(TABLE), looked, 0, rows(), s.channels);
             return y;
         }
 
@@ -74,7 +76,7 @@ public final class TokenEmbedding extends LayerSettings {
             // Where the head uses the table too, it has written its gradient before.
             if (!layerConf().tied && !step().accumulate) zero(TABLE);
             skip(dy, layerConf().padding);
-            device().embedGradient(gradient(TABLE), dy, ids, 0, rows(), layerConf().channels);
+            device().embedGradient(gradient(TABLE), dy, looked, 0, rows(), layerConf().channels);
             return backward(null);
         }
 
@@ -83,7 +85,7 @@ public final class TokenEmbedding extends LayerSettings {
         private void skip(Buffer dy, int padding) {
             int channels = layerConf().channels;
             for (int i = 0; i < rows(); i++) {
-                if (ids[i] == padding || step().ids[i] < 0) {
+                if (ids[i] == padding || ids[i] < 0) {
                     device().zero(dy.slice((long) i * channels, channels), channels);
                 }
             }
@@ -91,11 +93,14 @@ public final class TokenEmbedding extends LayerSettings {
 
         // An id outside the table would read, and in the gradient write, foreign memory.
         private void readIds() {
-            if (ids.length < rows()) ids = new int[rows()];
+            if (ids.length < rows()) {
+                ids = new int[rows()];
+                looked = new int[rows()];
+            }
             HostArrays.read(input, ids);
             for (int i = 0; i < rows(); i++) {
                 if (ids[i] < step().leastId() || ids[i] >= layerConf().vocabulary) throw outside(i);
-                ids[i] = Math.max(0, ids[i]);
+                looked[i] = Math.max(0, ids[i]);
             }
         }
 
