@@ -23,7 +23,7 @@ class ContaminationTest {
         List<Message> messages = IntStream.range(0, turns.length)
                 .mapToObj(i -> Message.of(i % 2 == 0 ? Message.USER : Message.ASSISTANT, turns[i]))
                 .toList();
-        return EVALUATION.find(new Conversation("", "", messages, "", "", "file:1"));
+        return EVALUATION.find(new Conversation("", "", messages, List.of(), "", "file:1"));
     }
 
     @Test
