@@ -73,10 +73,32 @@ final class Inputs {
         }
         try (Checkpoint target = Checkpoint.open(given.get())) {
             target.requireTokenizer();
+            eyes(target);
             room(target);
             draft(target);
             exports(target);
             drafts(target);
+        }
+    }
+
+    private void eyes(Checkpoint target) {
+        if (!recipe.looks()) return;
+        if (target.vision().isEmpty()) {
+            problems.add(
+                    "target.checkpoint",
+                    target.path() + ", a model that cannot see",
+                    "a LLaVA, for a recipe with pictures",
+                    "Give a target that sees, or leave pictures, adapters and answers: seen out.");
+            return;
+        }
+        Optional<Path> tower = recipe.tower().flatMap(Recipe.Tower::checkpoint);
+        if (tower.isPresent() && !Files.exists(tower.get())) {
+            absent("tower.checkpoint", tower.get(), "the directory of the target's tower");
+        } else {
+            fits(() -> {
+                tower.ifPresent(target.vision().get()::attach);
+                target.vision().get().tower();
+            });
         }
     }
 
@@ -145,6 +167,9 @@ final class Inputs {
 
     private void files() {
         if (toDo("data")) text();
+        if (recipe.looks() && toDo("pictures", "evaluate")) {
+            recipe.pictures().folders().forEach(folder -> exists("pictures.folders", folder, "a folder of pictures"));
+        }
         if (toDo("prompts")) prompts();
         if (toDo("prompts", "evaluate")) {
             recipe.evaluate()

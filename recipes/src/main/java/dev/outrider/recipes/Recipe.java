@@ -1,6 +1,9 @@
 package dev.outrider.recipes;
 
+import dev.outrider.checkpoints.ClipConfig;
+import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.data.text.Source;
 import dev.outrider.decode.speculate.Decoder;
@@ -347,6 +350,11 @@ public record Recipe(
         public TowerShape {
             require(image % patch == 0, "a picture of " + image + " in patches of " + patch, "a multiple of patch");
             require(hidden % heads == 0, "hidden " + hidden + " over " + heads + " heads", "a multiple of heads");
+        }
+
+        public ClipConfig config() {
+            return new ClipConfig(
+                    image, patch, 3, hidden, intermediate, layers, heads, 1e-5, Gelu.QUICK, DType.F32);
         }
     }
 

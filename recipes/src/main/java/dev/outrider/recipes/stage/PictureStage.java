@@ -120,7 +120,7 @@ public final class PictureStage implements Stage {
 
     @Override
     public List<Path> artefacts(Run run) {
-        return List.of();
+        return List.of(run.pictures(), run.seen());
     }
 
     @Override

@@ -1,9 +1,7 @@
 package dev.outrider.recipes.stage;
 
-import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
-import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ImagePreprocessing;
 import dev.outrider.checkpoints.LlavaFiles;
 import dev.outrider.checkpoints.ModelConfig;
@@ -77,11 +75,9 @@ public final class TowerStage implements Stage {
     }
 
     private static ClipShape clip(TowerShape s, Tokenizer tokenizer) {
-        ClipConfig pictures = new ClipConfig(
-                s.image(), s.patch(), 3, s.hidden(), s.intermediate(), s.layers(), s.heads(), 1e-5, Gelu.QUICK, DType.F32);
         ModelConfig captions = ModelConfig.draft(
                 tokenizer.size(), s.hidden(), s.intermediate(), s.textLayers(), s.heads(), 128, tokenizer.bosId(), -1);
-        return new ClipShape(pictures, captions, s.embedding());
+        return new ClipShape(s.config(), captions, s.embedding());
     }
 
     private static ClipOptions options(Training t, long seed) {
