@@ -171,7 +171,7 @@ class PicturesInShardsTest {
             byte[] damaged = whole.clone();
             damaged[at] ^= (byte) random.nextInt(1, 256);
             Files.write(folder.resolve("b.arrow"), damaged);
-            assertThatThrownBy(() -> readAll()).isInstanceOf(Failure.class).hasMessageContaining("corrupt");
+            assertThatThrownBy(this::readAll).isInstanceOf(Failure.class);
         }
     }
 
