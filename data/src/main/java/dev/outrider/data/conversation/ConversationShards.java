@@ -150,8 +150,7 @@ public final class ConversationShards {
 
     private static String key(Example example) {
         return switch (example) {
-            case Conversation c ->
-                Hashes.of((c.images().isEmpty() ? "\n" : "") + c.aboutImages());
+            case Conversation c -> Hashes.of((c.images().isEmpty() ? "\n" : "") + c.aboutImages());
             case TokenRow t -> Hashes.of(Arrays.toString(t.ids()) + Arrays.toString(t.mask()));
         };
     }
@@ -162,8 +161,7 @@ public final class ConversationShards {
             case Conversation c when !c.group().isEmpty() -> Hashes.of(c.group());
             case Conversation c when c.images().isEmpty() -> Hashes.of(opening(c));
             case Conversation c ->
-                Hashes.of(shared.getOrDefault(
-                        c.images().getFirst(), c.images().getFirst()));
+                Hashes.of(shared.getOrDefault(c.images().getFirst(), c.images().getFirst()));
             case TokenRow t -> Hashes.of(Arrays.toString(Arrays.copyOf(t.ids(), supervisedFrom(t))));
         };
     }
@@ -207,7 +205,8 @@ public final class ConversationShards {
         long seed = spec.seed();
         return marked.mapPartitionsToPair(rows -> {
             ChatTemplate template = rows.hasNext() ? rowMaker.open() : null;
-            PictureIndex index = pictures.value().isEmpty() ? null : pictures.value().getFirst();
+            PictureIndex index =
+                    pictures.value().isEmpty() ? null : pictures.value().getFirst();
             List<Tuple2<String, Judged>> out = new ArrayList<>();
             while (rows.hasNext()) {
                 var row = rows.next();
@@ -255,14 +254,17 @@ public final class ConversationShards {
         return maker.make(entry.example, template, pictures, id.isEmpty() ? key : id);
     }
 
-    private static Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
+    private Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
         // By ordinal: an enum's hash differs between processes.
         Map<Integer, Long> rows = judged.values()
                 .mapToPair(one -> new Tuple2<>(one.made.fate().ordinal(), 1L))
                 .reduceByKey(Long::sum)
                 .collectAsMap();
         Map<String, Long> counts = new TreeMap<>();
-        for (Fate fate : Fate.values()) counts.put(fate.key(), rows.getOrDefault(fate.ordinal(), 0L));
+        for (Fate fate : Fate.values()) {
+            if (spec.pictures().isPresent() || !fate.ofPictures())
+                counts.put(fate.key(), rows.getOrDefault(fate.ordinal(), 0L));
+        }
         counts.put(READ, judged.values().map(one -> one.copies).fold(0L, Long::sum));
         counts.put(Fate.DUPLICATE.key(), counts.get(READ) - judged.count());
         counts.put(CUT, judged.values().filter(one -> one.made.cut()).count());

@@ -173,18 +173,13 @@ class SeeingAnswersTest {
             int compared = 0;
             for (Answer answer : answers(first.output()).values()) {
                 if (!answer.success() || answer.temperature() > 0) continue;
-                try (Llava model = new Llava(
-                        device, new Llama(device, weights, SeeingTarget.CONTEXT), vision, sight)) {
+                try (Llava model = new Llava(device, new Llama(device, weights, SeeingTarget.CONTEXT), vision, sight)) {
                     List<Picture> pictures = new ArrayList<>();
                     for (String name : answer.images()) pictures.add(new ImageFile(images.resolve(name), loader));
                     model.show(pictures);
                     int[] expected = new Decoder(model)
                             .autoregressive(
-                                    answer.promptIds(),
-                                    Sampling.GREEDY,
-                                    new Limits(MOST, ends),
-                                    0,
-                                    Listener.NONE)
+                                    answer.promptIds(), Sampling.GREEDY, new Limits(MOST, ends), 0, Listener.NONE)
                             .tokens();
                     assertThat(answer.answerIds()).as(answer.id()).isEqualTo(expected);
                     compared++;
@@ -269,12 +264,23 @@ class SeeingAnswersTest {
         assertThatThrownBy(() -> Answers.generate(
                         spark,
                         new AnswerSpec(
-                                        none.prompts(), text, none.output(), List.of(0.0), 1, 1, 5, TinyTarget.CONTEXT, 1, 4, 1)
+                                        none.prompts(),
+                                        text,
+                                        none.output(),
+                                        List.of(0.0),
+                                        1,
+                                        1,
+                                        5,
+                                        TinyTarget.CONTEXT,
+                                        1,
+                                        4,
+                                        1)
                                 .with(eyes()),
                         Progress.NONE))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("reads text alone");
-        AnswerSpec nowhere = spec(folder.resolve("z"), AnswerEyes.of(folder.resolve("no").toString()));
+        AnswerSpec nowhere =
+                spec(folder.resolve("z"), AnswerEyes.of(folder.resolve("no").toString()));
         assertThatThrownBy(() -> Answers.generate(spark, nowhere, Progress.NONE))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("no such folder");
@@ -329,13 +335,13 @@ class SeeingAnswersTest {
                 {"id":"c","image":"1.png","conversations":[{"from":"human","value":"<image>\\na river"},{"from":"gpt","value":"y"}]}
                 {"id":"d","conversations":[{"from":"human","value":"a river"}]}
                 """);
-        Prompts source = new Prompts.Conversations(
-                ConversationFiles.of(rows), target, Optional.empty(), Words.LITERAL);
+        Prompts source = new Prompts.Conversations(ConversationFiles.of(rows), target, Optional.empty(), Words.LITERAL);
         List<Prompt> read = source.read(spark);
         assertThat(read).extracting(Prompt::pictures).containsExactly(List.of(), List.of("0.png"), List.of("1.png"));
         assertThat(read).extracting(Prompt::id).startsWith("d", "a").doesNotContain("b", "c");
         assertThat(read.get(1).text()).isEqualTo("<user><image>\na river<assistant>");
-        assertThat(Picture.number(Arrays.stream(read.get(1).ids()).min().getAsInt())).isZero();
+        assertThat(Picture.number(Arrays.stream(read.get(1).ids()).min().getAsInt()))
+                .isZero();
         Path file = folder.resolve("out.jsonl");
         Prompts.Jsonl.write(file, read);
         assertThat(new Prompts.Jsonl(List.of(file)).read(spark)).isEqualTo(read);
