@@ -9,6 +9,7 @@ import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.SplitWriter;
+import dev.outrider.data.image.ImageNames;
 import dev.outrider.data.image.PictureIndex;
 import dev.outrider.data.image.PictureStore;
 import dev.outrider.data.shard.Hashes;
@@ -160,8 +161,10 @@ public final class ConversationShards {
         return switch (example) {
             case Conversation c when !c.group().isEmpty() -> Hashes.of(c.group());
             case Conversation c when c.images().isEmpty() -> Hashes.of(opening(c));
-            case Conversation c ->
-                Hashes.of(shared.getOrDefault(c.images().getFirst(), c.images().getFirst()));
+            case Conversation c -> {
+                String first = ImageNames.key(c.images().getFirst());
+                yield Hashes.of(shared.getOrDefault(first, first));
+            }
             case TokenRow t -> Hashes.of(Arrays.toString(Arrays.copyOf(t.ids(), supervisedFrom(t))));
         };
     }
@@ -171,7 +174,8 @@ public final class ConversationShards {
         var together = entries.values()
                 .filter(entry ->
                         entry.example instanceof Conversation c && c.images().size() > 1)
-                .map(entry -> ((Conversation) entry.example).images())
+                .map(entry -> ((Conversation) entry.example)
+                        .images().stream().map(ImageNames::key).toList())
                 .collect();
         return Together.first(together);
     }
