@@ -13,4 +13,12 @@ import java.nio.file.Path;
  *     never where features lie in a store
  */
 public record AnswerReport(
-        Path output, long asked, long success, long errors, long skipped, long found, long tokens, double seconds, long towerRuns) {}
+        Path output,
+        long asked,
+        long success,
+        long errors,
+        long skipped,
+        long found,
+        long tokens,
+        double seconds,
+        long towerRuns) {}

@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.SplitWriter;
+import dev.outrider.data.image.ImageNames;
 import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.ShardRow;
@@ -103,7 +104,7 @@ public final class AnswerShards {
                     String hash = Hashes.of(
                             answer.images().isEmpty()
                                     ? answer.promptId()
-                                    : answer.images().getFirst());
+                                    : ImageNames.key(answer.images().getFirst()));
                     boolean valid = Hashes.share(hash, seed) < share;
                     return new Tuple2<>(hash + answer.id(), judge(known, length, temperatures, valid));
                 });

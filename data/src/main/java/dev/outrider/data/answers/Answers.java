@@ -86,7 +86,8 @@ public final class Answers {
     /** As {@link #generate}, after {@code otherwise} where the folder holds answers of another job. */
     public static AnswerReport generate(SparkSession spark, AnswerSpec spec, Progress progress, Runnable otherwise) {
         return SparkFailures.unwrapped(() -> {
-            try (SharedTarget target = SharedTarget.open(spec.target(), spec.eyes().tower())) {
+            try (SharedTarget target =
+                    SharedTarget.open(spec.target(), spec.eyes().tower())) {
                 return new Answers(spark, spec, progress, target).run(otherwise);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
@@ -131,7 +132,8 @@ public final class Answers {
     /** The spec's, with the number of pictures to keep; refused where prompts have pictures that nobody sees. */
     private AnswerEyes eyes(List<Prompt> prompts, Checkpoint target) {
         AnswerEyes given = spec.eyes();
-        long pictures = prompts.stream().flatMap(p -> p.pictures().stream()).distinct().count();
+        long pictures =
+                prompts.stream().flatMap(p -> p.pictures().stream()).distinct().count();
         if (pictures > 0 && !given.open()) throw blind(prompts);
         if (!given.open()) return given;
         Vision vision = target.vision().orElseThrow(() -> sightless(spec.target()));
@@ -146,7 +148,10 @@ public final class Answers {
     }
 
     private static Failure blind(List<Prompt> prompts) {
-        Prompt first = prompts.stream().filter(p -> !p.pictures().isEmpty()).findFirst().orElseThrow();
+        Prompt first = prompts.stream()
+                .filter(p -> !p.pictures().isEmpty())
+                .findFirst()
+                .orElseThrow();
         return Failure.usage(
                 "answers",
                 "prompt " + first.id() + " about " + first.pictures() + ", but no folder of images",

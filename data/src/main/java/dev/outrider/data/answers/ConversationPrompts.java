@@ -93,8 +93,7 @@ final class ConversationPrompts {
                 int[] ids = ChatTokens.prompt(template, tokenizer, messages, words);
                 return new Prompt(id, asked.prompt.task(), text, ids);
             }
-            int[] ids = PictureIds.numbered(
-                    tokenizer, ChatTokens.seenPrompt(template, tokenizer, messages, words));
+            int[] ids = PictureIds.numbered(tokenizer, ChatTokens.seenPrompt(template, tokenizer, messages, words));
             PictureIds.require(ids, asked.prompt.images().size());
             return new Prompt(id, asked.prompt.task(), text, ids, asked.prompt.images());
         } catch (Failure e) {

@@ -46,9 +46,7 @@ final class TaskEyes implements AutoCloseable {
         loader = store == null ? ImageLoader.of(vision) : null;
         Optional<Features> features = store == null ? Optional.empty() : store.features(device);
         tower = features.isEmpty();
-        sight = tower
-                ? Sight.of(device, vision, where.kept())
-                : new Sight(device, features.get(), where.kept());
+        sight = tower ? Sight.of(device, vision, where.kept()) : new Sight(device, features.get(), where.kept());
         eyes = new Eyes(vision, sight);
         rows = vision.config().rows(vision.tower().config());
     }

@@ -113,6 +113,7 @@ public record Conversation(
 
     /** As {@link #text}, and about which images. */
     public String aboutImages() {
-        return String.join("\n", Stream.concat(images.stream(), Stream.of(text())).toList());
+        return String.join(
+                "\n", Stream.concat(images.stream(), Stream.of(text())).toList());
     }
 }

@@ -9,6 +9,7 @@ import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.SplitWriter;
+import dev.outrider.data.image.ImageNames;
 import dev.outrider.data.image.PictureIndex;
 import dev.outrider.data.image.PictureStore;
 import dev.outrider.data.shard.Hashes;
@@ -150,8 +151,7 @@ public final class ConversationShards {
 
     private static String key(Example example) {
         return switch (example) {
-            case Conversation c ->
-                Hashes.of((c.images().isEmpty() ? "\n" : "") + c.aboutImages());
+            case Conversation c -> Hashes.of((c.images().isEmpty() ? "\n" : "") + c.aboutImages());
             case TokenRow t -> Hashes.of(Arrays.toString(t.ids()) + Arrays.toString(t.mask()));
         };
     }
@@ -161,9 +161,10 @@ public final class ConversationShards {
         return switch (example) {
             case Conversation c when !c.group().isEmpty() -> Hashes.of(c.group());
             case Conversation c when c.images().isEmpty() -> Hashes.of(opening(c));
-            case Conversation c ->
-                Hashes.of(shared.getOrDefault(
-                        c.images().getFirst(), c.images().getFirst()));
+            case Conversation c -> {
+                String first = ImageNames.key(c.images().getFirst());
+                yield Hashes.of(shared.getOrDefault(first, first));
+            }
             case TokenRow t -> Hashes.of(Arrays.toString(Arrays.copyOf(t.ids(), supervisedFrom(t))));
         };
     }
@@ -173,7 +174,8 @@ public final class ConversationShards {
         var together = entries.values()
                 .filter(entry ->
                         entry.example instanceof Conversation c && c.images().size() > 1)
-                .map(entry -> ((Conversation) entry.example).images())
+                .map(entry -> ((Conversation) entry.example)
+                        .images().stream().map(ImageNames::key).toList())
                 .collect();
         return Together.first(together);
     }
@@ -207,7 +209,8 @@ public final class ConversationShards {
         long seed = spec.seed();
         return marked.mapPartitionsToPair(rows -> {
             ChatTemplate template = rows.hasNext() ? rowMaker.open() : null;
-            PictureIndex index = pictures.value().isEmpty() ? null : pictures.value().getFirst();
+            PictureIndex index =
+                    pictures.value().isEmpty() ? null : pictures.value().getFirst();
             List<Tuple2<String, Judged>> out = new ArrayList<>();
             while (rows.hasNext()) {
                 var row = rows.next();
@@ -255,14 +258,17 @@ public final class ConversationShards {
         return maker.make(entry.example, template, pictures, id.isEmpty() ? key : id);
     }
 
-    private static Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
+    private Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
         // By ordinal: an enum's hash differs between processes.
         Map<Integer, Long> rows = judged.values()
                 .mapToPair(one -> new Tuple2<>(one.made.fate().ordinal(), 1L))
                 .reduceByKey(Long::sum)
                 .collectAsMap();
         Map<String, Long> counts = new TreeMap<>();
-        for (Fate fate : Fate.values()) counts.put(fate.key(), rows.getOrDefault(fate.ordinal(), 0L));
+        for (Fate fate : Fate.values()) {
+            if (spec.pictures().isPresent() || !fate.ofPictures())
+                counts.put(fate.key(), rows.getOrDefault(fate.ordinal(), 0L));
+        }
         counts.put(READ, judged.values().map(one -> one.copies).fold(0L, Long::sum));
         counts.put(Fate.DUPLICATE.key(), counts.get(READ) - judged.count());
         counts.put(CUT, judged.values().filter(one -> one.made.cut()).count());

@@ -105,7 +105,9 @@ final class DataSetRow {
 
     // Files and pictures are named by the split: dev.json, dev-12-0-3.png.
     private String fileSplit() {
-        String name = Path.of(place.substring(0, place.lastIndexOf(':'))).getFileName().toString();
+        String name = Path.of(place.substring(0, place.lastIndexOf(':')))
+                .getFileName()
+                .toString();
         String stem = name.replaceFirst("\\..*", "");
         return SPLITS.contains(stem) ? stem : "dev";
     }

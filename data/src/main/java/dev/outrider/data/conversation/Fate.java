@@ -35,6 +35,14 @@ enum Fate {
         };
     }
 
+    /** Whether only rows for a target that sees have it. */
+    boolean ofPictures() {
+        return this == PICTURES_DIFFER
+                || this == PICTURE_MISSING
+                || this == PICTURE_BROKEN
+                || this == PICTURE_TOO_LARGE;
+    }
+
     /** The name in manifests and reports. */
     String key() {
         return name().toLowerCase(Locale.ROOT);

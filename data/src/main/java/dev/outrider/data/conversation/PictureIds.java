@@ -27,7 +27,9 @@ public final class PictureIds {
         String[] stretches = text.split(ChatTokens.PICTURE, -1);
         IntStream ids = Arrays.stream(tokenizer.encodeWithBos(stretches[0]));
         for (int k = 0; k + 1 < stretches.length; k++) {
-            int[] next = tokenizer.encodeWithOffsets(stretches[k + 1], (_, _) -> true).ids();
+            int[] next = tokenizer
+                    .encodeWithOffsets(stretches[k + 1], (_, _) -> true)
+                    .ids();
             ids = IntStream.concat(IntStream.concat(ids, IntStream.of(Picture.placeholder(k))), Arrays.stream(next));
         }
         return ids.toArray();
@@ -35,8 +37,11 @@ public final class PictureIds {
 
     /** @throws Failure DATA where a text has not one place for each of so many pictures */
     public static void require(int[] ids, int pictures) {
-        int[] numbers =
-                Arrays.stream(ids).filter(Picture::isPlaceholder).map(Picture::number).sorted().toArray();
+        int[] numbers = Arrays.stream(ids)
+                .filter(Picture::isPlaceholder)
+                .map(Picture::number)
+                .sorted()
+                .toArray();
         if (Arrays.equals(numbers, IntStream.range(0, pictures).toArray())) return;
         throw Failure.data(
                 "text",

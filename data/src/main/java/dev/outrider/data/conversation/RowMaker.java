@@ -96,7 +96,8 @@ record RowMaker(
         PictureIds.require(ids, images.size());
         byte[] mask = tokens.mask().clone();
         for (int i = 0; i < ids.length; i++) if (Picture.isPlaceholder(ids[i])) mask[i] = 0;
-        return row(ids, mask, document, images.stream().map(PictureIndex.Entry::id).toList());
+        return row(
+                ids, mask, document, images.stream().map(PictureIndex.Entry::id).toList());
     }
 
     private Made unseen(Conversation c, Fate fate, String why) {

@@ -14,7 +14,9 @@ import java.util.Optional;
  */
 public record PictureFolders(List<String> folders) implements Serializable {
     public PictureFolders {
-        folders = List.copyOf(folders);
+        folders = folders.stream()
+                .map(folder -> Path.of(folder).toAbsolutePath().toString())
+                .toList();
         for (String folder : folders) requireFolder(folder);
     }
 

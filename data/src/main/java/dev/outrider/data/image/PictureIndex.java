@@ -62,7 +62,10 @@ public final class PictureIndex implements Serializable {
             return JSON.readValue(line, Entry.class);
         } catch (IOException e) {
             throw Failure.data(
-                    file.toString(), "a line that is no entry; corrupt", "an index of pictures", "Make the store again.");
+                    file.toString(),
+                    "a line that is no entry; corrupt",
+                    "an index of pictures",
+                    "Make the store again.");
         }
     }
 

@@ -114,7 +114,8 @@ public record PictureManifest(
         if (!whole || shape.size() != sizes || shape.stream().anyMatch(n -> n < 1)) {
             throw corrupt(file, "no kind or shape");
         }
-        if (kind == PictureKind.FEATURES && shape.getFirst() != grid * grid + 1) throw corrupt(file, "a grid of " + grid);
+        if (kind == PictureKind.FEATURES && shape.getFirst() != grid * grid + 1)
+            throw corrupt(file, "a grid of " + grid);
     }
 
     private static Failure corrupt(Path file, String found) {

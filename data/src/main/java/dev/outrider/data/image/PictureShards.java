@@ -68,7 +68,8 @@ public final class PictureShards {
      */
     public static long bytes(PictureSpec spec) {
         try (Tower tower = spec.reading().open()) {
-            return spec.files().size() * (long) (manifest(spec, tower, List.of(), Map.of()).bytes() + OVERHEAD);
+            return spec.files().size()
+                    * (long) (manifest(spec, tower, List.of(), Map.of()).bytes() + OVERHEAD);
         }
     }
 
@@ -98,7 +99,10 @@ public final class PictureShards {
      *     are skipped, or where there is no picture at all
      */
     public static PictureManifest write(SparkSession spark, PictureSpec spec) {
-        return write(spark, spec, JavaSparkContext.fromSparkContext(spark.sparkContext()).defaultParallelism());
+        return write(
+                spark,
+                spec,
+                JavaSparkContext.fromSparkContext(spark.sparkContext()).defaultParallelism());
     }
 
     /** @param slices of the list of names */
@@ -113,7 +117,10 @@ public final class PictureShards {
         String[] inside = output.toFile().list();
         if (inside != null && inside.length == 0) return;
         throw Failure.usage(
-                output.toString(), "something else than pictures", "a store of pictures, or nothing", "Choose another.");
+                output.toString(),
+                "something else than pictures",
+                "a store of pictures, or nothing",
+                "Choose another.");
     }
 
     private PictureManifest run() {

@@ -48,13 +48,6 @@ public record PictureSpec(
             TowerReading reading,
             boolean skipBad) {
         return new PictureSpec(
-                folders,
-                List.copyOf(files),
-                output,
-                kind,
-                reading,
-                ImageOptions.defaults(),
-                skipBad,
-                PER_SHARD);
+                folders, List.copyOf(files), output, kind, reading, ImageOptions.defaults(), skipBad, PER_SHARD);
     }
 }

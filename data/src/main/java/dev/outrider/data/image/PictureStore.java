@@ -118,8 +118,7 @@ public final class PictureStore implements AutoCloseable {
 
         @Override
         public float[] pixels() {
-            if (manifest.kind() == PictureKind.LEVELS)
-                return levels.values(values.toArray(ValueLayout.JAVA_BYTE));
+            if (manifest.kind() == PictureKind.LEVELS) return levels.values(values.toArray(ValueLayout.JAVA_BYTE));
             throw Failure.usage(
                     folder.toString(),
                     "a store of features, asked for the pixels of " + id,

@@ -1,6 +1,5 @@
 package dev.outrider.data.shard;
 
-import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.model.Picture;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -52,8 +52,7 @@ public final class ShardFolder {
         boolean pictures = rows.stream().anyMatch(row -> !row.pictures().isEmpty());
         for (int at = 0; at < rows.size(); at += rowsPerFile) {
             List<ShardRow> part = rows.subList(at, Math.min(rows.size(), at + rowsPerFile));
-            files.add(shard(
-                    folder.resolve(name(files.size())), length, tokenizerHash, 0, pictures, part.iterator()));
+            files.add(shard(folder.resolve(name(files.size())), length, tokenizerHash, 0, pictures, part.iterator()));
         }
         ShardManifest manifest = ShardManifest.of(tokenizerHash, vocabSize, length, files, Map.of(), Map.of());
         manifest.write(folder);

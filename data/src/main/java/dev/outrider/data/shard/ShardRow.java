@@ -17,7 +17,8 @@ import java.util.List;
  * @param laws of the tokens from lawsFrom on; those past the row's end are left out
  * @param pictures ids of the pictures; those behind the last that the tokens name are left out
  */
-public record ShardRow(int[] tokens, byte[] mask, String document, int begins, int lawsFrom, TopLaws laws, List<String> pictures)
+public record ShardRow(
+        int[] tokens, byte[] mask, String document, int begins, int lawsFrom, TopLaws laws, List<String> pictures)
         implements Serializable {
     public ShardRow {
         if (tokens.length != mask.length) throw new IllegalArgumentException("a mask for every token");

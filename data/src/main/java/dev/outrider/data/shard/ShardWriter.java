@@ -124,7 +124,8 @@ public final class ShardWriter implements AutoCloseable {
         for (int i = 0; i < length; i++) ids.set(at + i, i < n ? row.tokens()[i] : 0);
         for (int i = 0; i < length; i++) mask.set(at + i, i < n ? row.mask()[i] : 0);
         ((IntVector) root.getVector("length")).set(filled, n);
-        ((VarCharVector) root.getVector("document")).setSafe(filled, row.document().getBytes(StandardCharsets.UTF_8));
+        ((VarCharVector) root.getVector("document"))
+                .setSafe(filled, row.document().getBytes(StandardCharsets.UTF_8));
         if (topK > 0) laws(row);
         if (pictures) pictures(row);
         count(row);

@@ -50,14 +50,14 @@ class DataSetsTest {
     void cocoGivesAConversationACaption() throws IOException {
         for (String lists : List.of(COCO_IMAGES + "," + COCO_CAPTIONS, COCO_CAPTIONS + "," + COCO_IMAGES)) {
             List<Conversation> all = read(write(
-                    "captions.json",
-                    "{'info':{'year':2017},'licenses':[{'id':1}],\n" + lists + ",'type':'captions'}"));
+                    "captions.json", "{'info':{'year':2017},'licenses':[{'id':1}],\n" + lists + ",'type':'captions'}"));
             assertThat(all).hasSize(3);
             assertThat(said(all.getFirst()))
                     .containsExactly(
                             "user:<image>\nProvide a one-sentence caption for the provided image.",
                             "assistant:A giraffe.");
-            assertThat(all).extracting(Conversation::images)
+            assertThat(all)
+                    .extracting(Conversation::images)
                     .containsExactly(
                             List.of("000000000025.jpg"), List.of("000000000009.jpg"), List.of("000000000025.jpg"));
             assertThat(all).extracting(Conversation::id).containsExactly("1", "2", "3");
@@ -112,7 +112,8 @@ class DataSetsTest {
         ConversationFiles files = ConversationFiles.of(write("problems.json", PROBLEMS));
         assertThat(read(files.only("test"))).extracting(Conversation::id).containsExactly("22");
         assertThat(read(files.only("val"))).isEmpty();
-        ConversationFiles silent = ConversationFiles.of(write("rows.jsonl", "{'prompt':'a'}\n{'prompt':'b','split':'x'}"));
+        ConversationFiles silent =
+                ConversationFiles.of(write("rows.jsonl", "{'prompt':'a'}\n{'prompt':'b','split':'x'}"));
         assertThat(read(silent.only("test"))).hasSize(1);
     }
 
@@ -129,7 +130,8 @@ class DataSetsTest {
     void nlvrGivesEachPictureItsStatement() throws IOException {
         String row = "{'sentence':'A box is %s.','label':'%s','identifier':'%d-0','directory':'2','evals':{}}";
         Path file = write(
-                "dev.json", row.formatted("red", "true", 15) + "\n" + row.formatted("red", "false", 16) + "\n"
+                "dev.json",
+                row.formatted("red", "true", 15) + "\n" + row.formatted("red", "false", 16) + "\n"
                         + row.formatted("blue", "false", 15));
         List<Conversation> all = read(file);
         assertThat(all).hasSize(18);
@@ -145,7 +147,9 @@ class DataSetsTest {
         assertThat(said(all.get(6)).getLast()).isEqualTo("assistant:False");
         assertThat(all.stream().limit(12).map(Conversation::group).distinct()).hasSize(1);
         assertThat(all.getLast().group()).isNotEqualTo(third.group());
-        assertThat(read(write("train.json", row.formatted("red", "true", 15))).getFirst().images())
+        assertThat(read(write("train.json", row.formatted("red", "true", 15)))
+                        .getFirst()
+                        .images())
                 .containsExactly("images/2/train-15-0-0.png");
         Path bad = write("bad.json", row.formatted("red", "maybe", 15));
         assertThatThrownBy(() -> read(bad)).isInstanceOf(Failure.class).hasMessageContaining("maybe");
@@ -158,15 +162,21 @@ class DataSetsTest {
         for (String form : forms) {
             Path file = write("rows.json", "{" + form + "," + turns + "}");
             assertThat(read(file).getFirst().images()).as(form).containsExactly("a");
-            assertThat(read(write("list.json", "[{" + turns + "," + form + "}]")).getFirst().images())
+            assertThat(read(write("list.json", "[{" + turns + "," + form + "}]"))
+                            .getFirst()
+                            .images())
                     .containsExactly("a");
         }
         for (String none : new String[] {"'image':null", "'image':''", "'images':[]", "'image':{'bytes':'x'}"}) {
-            assertThat(read(write("rows.json", "{" + none + "," + turns + "}")).getFirst().images())
+            assertThat(read(write("rows.json", "{" + none + "," + turns + "}"))
+                            .getFirst()
+                            .images())
                     .as(none)
                     .isEmpty();
         }
-        assertThat(read(write("several.json", "{'image':['a','b']," + turns + "}")).getFirst().images())
+        assertThat(read(write("several.json", "{'image':['a','b']," + turns + "}"))
+                        .getFirst()
+                        .images())
                 .containsExactly("a", "b");
     }
 
@@ -174,11 +184,14 @@ class DataSetsTest {
     @Test
     void questionsThatStandAloneComeAfterTheirPictures() throws IOException {
         List<String> rows = List.of(
-                "{'image':'a','instruction':'q','output':'x'}", "{'image':'a','prompt':'q'}", "{'image':'a','turns':['q','r']}");
+                "{'image':'a','instruction':'q','output':'x'}",
+                "{'image':'a','prompt':'q'}",
+                "{'image':'a','turns':['q','r']}");
         for (String row : rows) {
             assertThat(said(read(write("row.json", row)).getFirst()).getFirst()).isEqualTo("user:<image>\nq");
         }
-        assertThat(said(read(write("row.json", "{'image':'a','prompt':'q <image>'}")).getFirst()))
+        assertThat(said(read(write("row.json", "{'image':'a','prompt':'q <image>'}"))
+                        .getFirst()))
                 .containsExactly("user:q <image>");
     }
 
@@ -215,11 +228,17 @@ class DataSetsTest {
         List<Conversation> nlvr = read(Shared.asset("nlvr/dev.json"));
         assertThat(nlvr).hasSize(5_934);
         Path images = Shared.asset("nlvr");
-        assertThat(nlvr).allSatisfy(c -> assertThat(images.resolve(c.images().getFirst())).exists());
+        assertThat(nlvr)
+                .allSatisfy(
+                        c -> assertThat(images.resolve(c.images().getFirst())).exists());
         List<Conversation> llava = read(Shared.asset("llava/llava-1.5-7b-greedy.jsonl.gz"));
-        assertThat(llava).hasSize(1_744).allSatisfy(c -> assertThat(c.seen().images()).hasSize(1));
+        assertThat(llava)
+                .hasSize(1_744)
+                .allSatisfy(c -> assertThat(c.seen().images()).hasSize(1));
         List<Conversation> bench = read(Shared.asset("prompts/llava-bench-coco.jsonl"));
-        assertThat(bench).hasSize(90).allSatisfy(c -> assertThat(c.seen().images()).hasSize(1));
+        assertThat(bench)
+                .hasSize(90)
+                .allSatisfy(c -> assertThat(c.seen().images()).hasSize(1));
         assertThat(Set.of(bench.getFirst().images())).containsExactly(List.of("COCO_val2014_000000525439.jpg"));
     }
 }

@@ -134,7 +134,8 @@ class SeeingConversationsTest {
                                 row("'image':'2.png',", "a story\\n<image>", "the sea", "again", "a river"),
                                 row("'image':['3.png','4.png'],", "<image>a<image>b", "c"),
                                 row("'images':['5.png','5.png'],", "<image>\\na", "b", "c\\n<image>", "d <s>"),
-                                row("", "a small", "river")),
+                                row("", "a small", "river"),
+                                row("'image':'6.png',", "a small", "<image> sea")),
                         true,
                         false,
                         80,
@@ -147,7 +148,8 @@ class SeeingConversationsTest {
                         "<s><user><image>a<image>b<assistant>【c</s>】", List.of("3.png", "4.png"),
                         "<s><user><image>\na<assistant>【b</s>】<user><image>\nc<assistant>【d <s></s>】",
                                 List.of("5.png", "5.png"),
-                        "<s><user>a small<assistant>【river</s>】", List.of()));
+                        "<s><user>a small<assistant>【river</s>】", List.of(),
+                        "<s><user>a small<assistant><image>【\nsea</s>】", List.of("6.png")));
     }
 
     @Test

@@ -146,7 +146,8 @@ class PictureShardsTest {
             for (int i = 0; i < GOOD; i++) {
                 String id = store.index().entry(name(i)).id();
                 assertThat(store.picture(id).id()).isEqualTo(id);
-                assertThat(store.picture(id).pixels()).isEqualTo(loader.load(file(i)).values());
+                assertThat(store.picture(id).pixels())
+                        .isEqualTo(loader.load(file(i)).values());
             }
             assertThat(store.features(device)).isEmpty();
             assertThatThrownBy(() -> store.picture("other"))
@@ -192,7 +193,8 @@ class PictureShardsTest {
         for (PictureManifest.PictureFile file :
                 PictureManifest.read(folder.resolve("s")).files()) {
             try (var memory = new RootAllocator();
-                    var in = new FileInputStream(folder.resolve("s/" + file.name()).toFile());
+                    var in = new FileInputStream(
+                            folder.resolve("s/" + file.name()).toFile());
                     var reader = new ArrowFileReader(in.getChannel(), memory)) {
                 while (reader.loadNextBatch()) {
                     var root = reader.getVectorSchemaRoot();
