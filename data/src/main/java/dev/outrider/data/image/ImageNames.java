@@ -6,7 +6,8 @@ import java.util.regex.Pattern;
 /** What images are called in rows. */
 public final class ImageNames {
     // COCO_val2014_000000000139.jpg, val2017/000000000139.jpg, COCO_000000000139.
-    private static final Pattern COCO = Pattern.compile("(?:.*/)?(?:COCO_(?:[a-z]+\\d{4}_)?)?(\\d{12})(?:\\.[A-Za-z]+)?");
+    private static final Pattern COCO =
+            Pattern.compile("(?:.*/)?(?:COCO_(?:[a-z]+\\d{4}_)?)?(\\d{12})(?:\\.[A-Za-z]+)?");
 
     private ImageNames() {}
 
