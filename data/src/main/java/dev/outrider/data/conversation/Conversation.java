@@ -9,7 +9,8 @@ import java.util.List;
  *
  * @param id the row's own; empty where it has none
  * @param task name for grouping in reports, or empty
- * @param image where the image lies, as the row says; empty without one. Its placeholder stays in the text
+ * @param image where the image lies, as the row says, or its number alone (image_id); empty without one. Its placeholder
+ *     stays in the text
  * @param decoding how the model that answers decoded, as the row says ("greedy", "sampled T=0.7"); empty where it does not
  * @param place file and line
  */
@@ -25,6 +26,22 @@ public record Conversation(String id, String task, List<Message> messages, Strin
         int end = messages.size();
         while (end > 0 && !messages.get(end - 1).role().equals(Message.USER)) end--;
         return with(messages.subList(0, end));
+    }
+
+    /**
+     * What it is about: its image, under one name for all files that name it differently, or, without one, what the user
+     * says first. All that is said about one thing belongs on one side of a split.
+     */
+    public String subject() {
+        return image.isEmpty() ? opening() : ImageName.of(image);
+    }
+
+    private String opening() {
+        return messages.stream()
+                .filter(m -> m.role().equals(Message.USER))
+                .findFirst()
+                .map(Message::text)
+                .orElse("");
     }
 
     Conversation with(List<Message> others) {

@@ -58,7 +58,7 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
     }
 
     /** The files themselves, folders listed, in the order of their names. */
-    List<String> files() {
+    public List<String> files() {
         return paths.stream()
                 .flatMap(p -> files(Path.of(p)).stream())
                 .distinct()

@@ -20,10 +20,12 @@ import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
@@ -156,17 +158,9 @@ public final class ConversationShards {
     /** What decides the side of the split: the image, or the first thing the user says. */
     private static String side(Example example) {
         return switch (example) {
-            case Conversation c -> Hashes.of(c.image().isEmpty() ? opening(c) : c.image());
+            case Conversation c -> Hashes.of(c.subject());
             case TokenRow t -> Hashes.of(Arrays.toString(Arrays.copyOf(t.ids(), supervisedFrom(t))));
         };
-    }
-
-    private static String opening(Conversation c) {
-        return c.messages().stream()
-                .filter(m -> m.role().equals(Message.USER))
-                .findFirst()
-                .map(Message::text)
-                .orElse("");
     }
 
     private static int supervisedFrom(TokenRow t) {
@@ -182,6 +176,7 @@ public final class ConversationShards {
         var evaluation = JavaSparkContext.fromSparkContext(spark.sparkContext())
                 .broadcast(new ArrayList<>(spec.contamination().stream().toList()));
         RowMaker rowMaker = maker;
+        var heldOut = new HashSet<>(spec.heldOut());
         double share = spec.validShare();
         long seed = spec.seed();
         return marked.mapPartitionsToPair(rows -> {
@@ -191,7 +186,9 @@ public final class ConversationShards {
                 var row = rows.next();
                 Entry entry = row._2()._1();
                 Contamination.Found found = found(evaluation.value(), entry.example);
-                RowMaker.Made made = made(entry, row._2()._2().orNull(), found, rowMaker, template, row._1());
+                RowMaker.Made made = heldOut(heldOut, entry.example)
+                        ? RowMaker.Made.not(Fate.HELD_OUT, "about what is held out")
+                        : made(entry, row._2()._2().orNull(), found, rowMaker, template, row._1());
                 String side = entry.example == null ? row._1() : side(entry.example);
                 boolean valid = Hashes.share(side, seed) < share;
                 boolean told = made.fate() == Fate.CONTAMINATED;
@@ -200,6 +197,10 @@ public final class ConversationShards {
             }
             return out.iterator();
         });
+    }
+
+    private static boolean heldOut(Set<String> subjects, Example example) {
+        return example instanceof Conversation c && subjects.contains(c.subject());
     }
 
     private JavaPairRDD<String, String> nearDuplicates(JavaPairRDD<String, Entry> entries) {

@@ -12,6 +12,8 @@ enum Fate {
     NEAR_DUPLICATE,
     /** Holds an evaluation prompt. */
     CONTAMINATED,
+    /** About an image, or a question, that is kept for evaluation. */
+    HELD_OUT,
     /** The chat template does not accept it, or it cannot be told where the assistant's words are. */
     TEMPLATE_REFUSED,
     /** The assistant says nothing. */

@@ -65,6 +65,7 @@ final class RowReader {
 
     private String image() {
         JsonNode image = row.path("image");
+        if (image.isMissingNode()) return first("image_id");
         return image.isTextual() ? image.textValue() : image.path(0).asText("");
     }
 

@@ -20,9 +20,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * Measures drafters against the target alone, on prompts that were never trained on: {@code evaluation.json}.
+ * Measures drafters against the target alone, on prompts that were never trained on, or, where its answers were
+ * recorded, by replaying them: {@code evaluation.json}.
  */
 public final class EvaluateStage implements Stage {
     @Override
@@ -34,7 +36,7 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        List<String> needs = new ArrayList<>(List.of("export", "prompts"));
+        List<String> needs = new ArrayList<>(List.of("export", recorded(recipe) ? "generate" : "prompts"));
         if (Drafters.needTable(recipe)) needs.add("tables");
         if (Drafters.needCalibration(recipe)) needs.add("calibrate");
         return needs;
@@ -42,11 +44,21 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.evaluate(), recipe.target().weights());
+        return List.of(
+                recipe.evaluate(), recipe.target().weights(), recipe.target().parameters());
+    }
+
+    private static boolean recorded(Recipe recipe) {
+        return !recipe.generate().recorded().isEmpty();
     }
 
     @Override
     public void run(Run run) {
+        if (recorded(run.recipe())) Replays.evaluation(run).write(run.evaluation());
+        else measure(run);
+    }
+
+    private static void measure(Run run) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Evaluator.Prompt> prompts =
@@ -56,7 +68,7 @@ public final class EvaluateStage implements Stage {
         try (CpuDevice device = Models.device(run);
                 Opened target = Opened.of(
                         target(run), device, capacity, run.recipe().target().weights());
-                Drafters drafters = new Drafters(run, device, target, capacity)) {
+                Drafters drafters = new Drafters(run, device, Optional.of(target.llama()), capacity)) {
             List<Drafter> measured = new ArrayList<>();
             List<Model> models = new ArrayList<>();
             for (String name : Drafters.measured(run.recipe())) {

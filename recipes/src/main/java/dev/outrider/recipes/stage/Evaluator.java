@@ -132,10 +132,14 @@ final class Evaluator {
     }
 
     private Sample sample(Prompt prompt, Drafter draft, int gamma, Generation g) {
+        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces(tokenizer, g));
+    }
+
+    static List<Piece> pieces(Tokenizer tokenizer, Generation g) {
         List<Piece> pieces = new ArrayList<>();
         var text = new dev.outrider.checkpoints.tokenizer.Detokenizer(tokenizer);
         for (int i = 0; i < g.tokens().length; i++) pieces.add(new Piece(text.push(g.tokens()[i]), g.drafted()[i]));
-        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces);
+        return pieces;
     }
 
     private void add(String draft, String task, double temperature, int gamma, Generation g) {
@@ -197,7 +201,7 @@ final class Evaluator {
                 tally.passes());
     }
 
-    private static List<Double> byPosition(Tally tally, boolean joint) {
+    static List<Double> byPosition(Tally tally, boolean joint) {
         Acceptance a = tally.acceptance();
         return DoubleStream.iterate(1, p -> p <= a.positions(), p -> p + 1)
                 .map(p -> joint ? a.joint((int) p) : a.conditional((int) p))

@@ -1,5 +1,6 @@
 package dev.outrider.recipes.stage;
 
+import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Conversion;
 import dev.outrider.checkpoints.DType;
@@ -10,10 +11,12 @@ import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.checkpoints.VocabularyPadding;
 import dev.outrider.checkpoints.VocabularyPadding.Padded;
+import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -42,7 +45,7 @@ public final class ExportStage implements Stage {
     @Override
     public void run(Run run) {
         DType dtype = DType.valueOf(run.recipe().export().dtype().name());
-        if (run.recipe().target().checkpoint().isEmpty()) {
+        if (run.recipe().target().given().isEmpty()) {
             Path target = Models.target(run);
             try (Checkpoint checkpoint = Checkpoint.open(target)) {
                 directory(run, checkpoint, plain(checkpoint), run.exported().resolve("target"), dtype);
@@ -94,7 +97,15 @@ public final class ExportStage implements Stage {
         Tokenizer tokenizer = checkpoint.requireTokenizer();
         Provenance provenance = run.provenance("", checkpoint.path().toString());
         HuggingFace.write(to, model.config(), model.tensors(), dtype, Optional.of(tokenizer), Optional.of(provenance));
+        template(run).ifPresent(t -> AtomicFiles.file(
+                to.resolve(ChatTemplate.FILE), file -> Files.writeString(file, t.source())));
         run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
+    }
+
+    /** The target's, which its drafts are trained on; a trained target has none unless the recipe names it. */
+    private static Optional<ChatTemplate> template(Run run) {
+        Recipe.Target target = run.recipe().target();
+        return target.chatTemplate().map(ChatTemplate::named).or(() -> target.given().flatMap(ChatTemplate::find));
     }
 
     private static void gguf(Run run, Checkpoint checkpoint, Padded model, Path to, Recipe.GgufStored type) {

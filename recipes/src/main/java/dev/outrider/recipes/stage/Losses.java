@@ -13,6 +13,7 @@ import dev.outrider.recipes.Recipe.Laws;
 import dev.outrider.recipes.Recipe.Loss;
 import dev.outrider.recipes.Recipe.Training;
 import dev.outrider.recipes.Run;
+import dev.outrider.trainer.NoisyRows;
 import dev.outrider.trainer.OnPolicy;
 import dev.outrider.trainer.Source;
 import dev.outrider.trainer.TargetTeacher;
@@ -56,9 +57,9 @@ final class Losses implements AutoCloseable {
 
     /** An alignment's, with the target ready to read rows of {@code length} tokens unless its laws are stored. */
     static Losses of(Run run, Distill alignment, CpuDevice device, int length) {
-        Optional<Teacher> teacher = alignment.laws() == Laws.STORED
-                ? Optional.empty()
-                : Optional.of(new TargetTeacher(Llama.open(Models.target(run), device, length), device));
+        Optional<Teacher> teacher = alignment.laws() == Laws.ONLINE
+                ? Optional.of(new TargetTeacher(Llama.open(Models.target(run), device, length), device))
+                : Optional.empty();
         return new Losses(alignment, device, run.recipe().seed(), teacher);
     }
 
@@ -75,15 +76,21 @@ final class Losses implements AutoCloseable {
                 passes(training));
     }
 
-    /** The alignment's divergence on answers, a share of which the draft may write itself. */
+    /** The alignment's divergence on answers, a share of which the draft may write itself; without laws, their tokens. */
     Source distillation(Shards answers, LlamaGraph graph) {
+        if (alignment.laws() == Laws.NONE)
+            return new Source("answers", noisy(rows(answers, seed)), said(graph), alignment.share());
         Divergence loss = divergence(alignment.loss(), alignment, seed);
         if (alignment.warmupSteps() > 0) {
             loss = new Divergence.Warmup(
                     divergence(alignment.warmupLoss(), alignment, seed), loss, alignment.warmupSteps());
         }
         Distillation distillation = under(loss, alignment.temperature(), graph);
-        return new Source("answers", onPolicy(rows(answers, seed), graph), distillation, alignment.share());
+        return new Source("answers", onPolicy(noisy(rows(answers, seed)), graph), distillation, alignment.share());
+    }
+
+    private Source.Rows noisy(Source.Rows rows) {
+        return alignment.noise() == 0 ? rows : new NoisyRows(rows, alignment.noise(), seed + 4);
     }
 
     private Source.Rows onPolicy(Source.Rows rows, LlamaGraph graph) {
@@ -112,11 +119,15 @@ final class Losses implements AutoCloseable {
                         Distillation.stored(device, graph.config().vocabSize(), loss, temperature, graph.outputs()));
     }
 
-    /** TVD on held-out answers: 1 - α, whatever is being minimised. */
+    private CrossEntropy said(LlamaGraph graph) {
+        return new CrossEntropy(device.threads(), graph.outputs());
+    }
+
+    /** TVD on held-out answers: 1 - α, whatever is being minimised. Without laws the loss itself. */
     Validation validation(Shards valid, LlamaGraph graph) {
         return new Validation(
                 valid,
-                under(new TotalVariation(), 1, graph),
+                alignment.laws() == Laws.NONE ? said(graph) : under(new TotalVariation(), 1, graph),
                 alignment.training().validationRows(),
                 passes(alignment.training()));
     }

@@ -5,7 +5,6 @@ import dev.outrider.decode.device.Device;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.model.WeightType;
-import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.report.Evaluation.Model;
 import java.nio.file.Path;
@@ -33,14 +32,6 @@ record Opened(Checkpoint checkpoint, LlamaWeights weights, Llama llama, Recipe.W
     /** Another reader over the same weights, with a cache of its own; to be closed before this. */
     Llama another(Device device, int capacity) {
         return new Llama(device, weights, room(checkpoint, capacity));
-    }
-
-    void requireTokenizerOf(Opened target) {
-        Compatibility.require(
-                checkpoint.path().toString(),
-                checkpoint.requireTokenizer(),
-                target.checkpoint.path().toString(),
-                target.checkpoint.requireTokenizer());
     }
 
     long parameters() {

@@ -21,21 +21,21 @@ public final class TargetStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return recipe.target().checkpoint().isPresent() ? List.of() : List.of("data");
+        return recipe.target().given().isPresent() ? List.of() : List.of("data");
     }
 
     @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(
-                recipe.target().checkpoint(),
+                recipe.target().given(),
                 recipe.target().shape(),
                 recipe.target().training().map(Training::essence));
     }
 
     @Override
     public void run(Run run) {
-        if (run.recipe().target().checkpoint().isPresent()) {
-            run.out().println("given: " + Models.target(run));
+        if (run.recipe().target().given().isPresent()) {
+            run.out().println("given: " + Models.spoken(run));
             return;
         }
         Shape shape = run.recipe().target().shape().orElseThrow();
