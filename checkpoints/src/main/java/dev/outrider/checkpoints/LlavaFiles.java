@@ -46,16 +46,32 @@ public final class LlavaFiles {
             Optional<Provenance> provenance) {
         HuggingFace.refuseOther(directory);
         requireNameable(eyes);
+        AtomicFiles.directory(
+                directory, folder -> writeFiles(folder, language, tensors, eyes, stored, tokenizer, provenance));
+    }
+
+    /**
+     * Writes the same files into a folder that somebody else makes appear whole (a step's, say).
+     *
+     * @throws Failure as {@link #write}
+     */
+    public static void writeFiles(
+            Path folder,
+            ModelConfig language,
+            List<Tensor> tensors,
+            Eyes eyes,
+            DType stored,
+            Optional<Tokenizer> tokenizer,
+            Optional<Provenance> provenance)
+            throws IOException {
+        requireNameable(eyes);
         LlavaConfig config =
                 new LlavaConfig(language.storedAs(stored), eyes.config, eyes.tower.map(t -> t.config.storedAs(stored)));
-        List<Tensor> all = named(language, tensors, eyes);
-        AtomicFiles.directory(directory, folder -> {
-            new HuggingFaceWriter(all, stored, HuggingFace.SHARD_BYTES).write(folder);
-            Json.write(folder.resolve(FILE), eyes.tower.isPresent() ? config.transformers() : config.repository());
-            HuggingFaceConfig.writeGeneration(folder, language);
-            if (tokenizer.isPresent()) TokenizerJson.write(folder, tokenizer.get());
-            provenance.ifPresent(p -> p.write(folder));
-        });
+        new HuggingFaceWriter(named(language, tensors, eyes), stored, HuggingFace.SHARD_BYTES).write(folder);
+        Json.write(folder.resolve(FILE), eyes.tower.isPresent() ? config.transformers() : config.repository());
+        HuggingFaceConfig.writeGeneration(folder, language);
+        if (tokenizer.isPresent()) TokenizerJson.write(folder, tokenizer.get());
+        provenance.ifPresent(p -> p.write(folder));
     }
 
     // What the layout's configuration has no words for.
@@ -96,17 +112,45 @@ public final class LlavaFiles {
         return "model.mm_projector." + 2 * (matrix - 1) + name.substring(dot);
     }
 
-    /** Writes a tower's directory, as a CLIPVisionModel's. */
+    /** Writes a tower's directory, as a CLIPVisionModel's, without saying how pictures are prepared for it. */
     public static void writeTower(Path directory, TowerTensors tower, DType stored, Optional<Provenance> provenance) {
+        writeTower(directory, tower, stored, Optional.empty(), provenance);
+    }
+
+    /**
+     * Writes a tower's directory atomically, replacing an old one.
+     *
+     * @param preprocessing of pictures, written beside it as preprocessor_config.json
+     * @throws Failure as {@link HuggingFace#write}, USAGE where the preprocessing makes pictures of another size
+     */
+    public static void writeTower(
+            Path directory,
+            TowerTensors tower,
+            DType stored,
+            Optional<ImagePreprocessing> preprocessing,
+            Optional<Provenance> provenance) {
         HuggingFace.refuseOther(directory);
+        preprocessing.ifPresent(p -> requireSize(p, tower.config.imageSize()));
         List<Tensor> all = new ClipLayout(tower.config).checked(tower.tensors, "vision_model.");
         ObjectNode config = tower.config.storedAs(stored).json();
         config.putArray("architectures").add("CLIPVisionModel");
         AtomicFiles.directory(directory, folder -> {
             new HuggingFaceWriter(all, stored, HuggingFace.SHARD_BYTES).write(folder);
             write(folder, config);
+            if (preprocessing.isPresent()) preprocessing.get().write(folder);
             provenance.ifPresent(p -> p.write(folder));
         });
+    }
+
+    private static void requireSize(ImagePreprocessing preprocessing, int side) {
+        ImagePreprocessing.Size made = preprocessing.centreCrop() ? preprocessing.cropSize() : preprocessing.size();
+        boolean makes = preprocessing.centreCrop() || preprocessing.resize();
+        if (!makes || made.equals(new ImagePreprocessing.Exact(side, side))) return;
+        throw Failure.usage(
+                "preprocessing of pictures",
+                made.toString(),
+                side + " x " + side + ", the tower's size",
+                "Prepare pictures for the tower that they are for.");
     }
 
     private static void write(Path folder, ObjectNode config) throws IOException {

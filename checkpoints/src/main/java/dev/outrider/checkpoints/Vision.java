@@ -2,6 +2,7 @@ package dev.outrider.checkpoints;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -19,6 +20,16 @@ public final class Vision implements AutoCloseable {
         this.projector = projector;
         this.tower = tower.orElse(null);
         check(config, projector);
+    }
+
+    /**
+     * A projector in memory, its tower elsewhere.
+     *
+     * @param tensors {@code linear_1.weight} and so on; must stay valid
+     * @throws Failure DATA naming the first tensor that does not fit
+     */
+    public static Vision of(VisionConfig config, List<Tensor> tensors) {
+        return new Vision(Path.of(""), config, new GivenTensors(tensors), Optional.empty());
     }
 
     /** @throws Failure DATA naming the first tensor of a projector that does not fit */

@@ -36,6 +36,44 @@ public record VisionConfig(
     /** What the LLaVA repository's code writes for a picture. */
     public static final int PLACEHOLDER = -200;
 
+    /**
+     * A draft's, that reads the same features: a projector of as many matrices, with bias and GELU between, which is what the
+     * LLaVA repository's layout can name.
+     *
+     * @param width C of the draft
+     * @param pool side of the square of patches that become one
+     * @param tower where the tower lies, for whoever opens the draft
+     */
+    public VisionConfig adapter(int width, int pool, Optional<String> tower) {
+        return new VisionConfig(
+                towerWidth,
+                width,
+                matrices,
+                Gelu.EXACT,
+                true,
+                featureLayer,
+                classToken,
+                PLACEHOLDER,
+                aspect,
+                pool,
+                tower);
+    }
+
+    /** The same of a model that has its tower within. */
+    public VisionConfig whole(int imageId) {
+        return with(imageId, Optional.empty());
+    }
+
+    /** The same of a model whose tower lies elsewhere. */
+    public VisionConfig lookingThrough(Optional<String> tower) {
+        return with(imageId, tower);
+    }
+
+    private VisionConfig with(int imageId, Optional<String> tower) {
+        return new VisionConfig(
+                towerWidth, width, matrices, activation, bias, featureLayer, classToken, imageId, aspect, pool, tower);
+    }
+
     /** Rows of the language model that a picture takes, with a tower of such a shape. */
     public int rows(ClipConfig tower) {
         int grid = tower.grid() / pool;

@@ -104,6 +104,24 @@ class LlavaFilesTest {
         }
     }
 
+    @Test
+    void aTowerIsWrittenWithHowPicturesArePreparedForIt() {
+        Seeds.run(4, random -> {
+            ClipConfig tower = SeeingModels.tower(random);
+            var tensors = new LlavaFiles.TowerTensors(tower, SeeingModels.tensors(tower, random));
+            Path path = folder.resolve("prepared" + random.nextLong());
+            ImagePreprocessing fits = ImagePreprocessing.clip(tower.imageSize());
+            LlavaFiles.writeTower(path, tensors, DType.F32, Optional.of(fits), Optional.empty());
+            assertThat(ImagePreprocessing.read(path)).isEqualTo(fits);
+            ImagePreprocessing larger = ImagePreprocessing.clip(tower.imageSize() + 1);
+            assertThatThrownBy(() ->
+                            LlavaFiles.writeTower(path, tensors, DType.F32, Optional.of(larger), Optional.empty()))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("the tower's size");
+            assertThat(ImagePreprocessing.read(path)).isEqualTo(fits);
+        });
+    }
+
     private Path written(long seed) {
         var random = Seeds.generator(seed);
         Path path = folder.resolve("whole");

@@ -1,8 +1,10 @@
 package dev.outrider.data;
 
+import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.tokenizer.Detokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.model.Picture;
 
 /** One example of a split as text, its supervised part marked: what a model is really taught. */
 public final class Show {
@@ -12,7 +14,8 @@ public final class Show {
 
     /**
      * A line about the row, then its text. Supervised text stands between 【 and 】, or is green; the
-     * beginning and the end of a text are spelt as the vocabulary spells them. Padding is left out.
+     * beginning and the end of a text are spelt as the vocabulary spells them, a picture as {@code <image>}. Padding is
+     * left out.
      */
     public static String row(Shards shards, Tokenizer tokenizer, long row, boolean colours) {
         int[] tokens = new int[shards.length()];
@@ -41,6 +44,10 @@ public final class Show {
                 // A character whose bytes lie on both sides belongs to the part it began in.
                 inside = !inside;
                 out.append(mark(inside, colours));
+            }
+            if (Picture.isPlaceholder(tokens[i])) {
+                out.append(text.flush()).append(ChatTokens.PICTURE);
+                continue;
             }
             boolean end = tokens[i] == tokenizer.bosId() || tokens[i] == tokenizer.eosId();
             out.append(end ? text.flush() + tokenizer.piece(tokens[i]) : text.push(tokens[i]));

@@ -1,7 +1,6 @@
 package dev.outrider.data;
 
 import dev.outrider.checkpoints.Failure;
-import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.shard.ShardFolder;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.ShardManifest.ShardFile;
@@ -14,7 +13,6 @@ import java.nio.file.StandardCopyOption;
 import java.util.Comparator;
 import java.util.Iterator;
 import java.util.List;
-import org.apache.spark.Partitioner;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
 
@@ -25,12 +23,12 @@ import org.apache.spark.api.java.JavaPairRDD;
  *
  * @param length T
  * @param topK entries of a token's law; 0: none
+ * @param pictures whether rows may have pictures
  */
-public record SplitWriter(String folder, int length, String tokenizerHash, int topK) implements Serializable {
-    private static final long SALT = 0x5348415244L;
-
+public record SplitWriter(String folder, int length, String tokenizerHash, int topK, boolean pictures)
+        implements Serializable {
     public SplitWriter(String folder, int length, String tokenizerHash) {
-        this(folder, length, tokenizerHash, 0);
+        this(folder, length, tokenizerHash, 0, false);
     }
 
     /** Makes a shard's rows from its records, which come sorted by key. */
@@ -71,7 +69,7 @@ public record SplitWriter(String folder, int length, String tokenizerHash, int t
         Path target = Path.of(folder).resolve(ShardFolder.name(index));
         Path attempt = Path.of(folder)
                 .resolve(ShardFolder.name(index) + "." + TaskContext.get().taskAttemptId());
-        ShardFile written = ShardFolder.shard(attempt, length, tokenizerHash, topK, rows);
+        ShardFile written = ShardFolder.shard(attempt, length, tokenizerHash, topK, pictures, rows);
         Files.move(attempt, target, StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
         return List.of(new ShardFile(
                         target.getFileName().toString(),
@@ -93,34 +91,6 @@ public record SplitWriter(String folder, int length, String tokenizerHash, int t
         @Override
         public V next() {
             return records.next()._2();
-        }
-    }
-
-    private static final class ByHash extends Partitioner {
-        private final int files;
-
-        private ByHash(int files) {
-            this.files = files;
-        }
-
-        @Override
-        public int numPartitions() {
-            return files;
-        }
-
-        @Override
-        public int getPartition(Object key) {
-            return (int) (Hashes.share((String) key, SALT) * files);
-        }
-
-        @Override
-        public boolean equals(Object other) {
-            return other instanceof ByHash same && same.files == files;
-        }
-
-        @Override
-        public int hashCode() {
-            return files;
         }
     }
 }

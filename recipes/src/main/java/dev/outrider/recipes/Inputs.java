@@ -83,6 +83,7 @@ final class Inputs {
         try (Checkpoint target = Checkpoint.open(given)) {
             Language language = new Language(
                     given, target.requireTokenizer(), target.config().vocabSize());
+            eyes(target);
             room(target);
             layers(target);
             draft(language);
@@ -99,6 +100,27 @@ final class Inputs {
         Language language = new Language(given, found.get(), found.get().size());
         draft(language);
         exports(language);
+    }
+
+    private void eyes(Checkpoint target) {
+        if (!recipe.looks()) return;
+        if (target.vision().isEmpty()) {
+            problems.add(
+                    "target.checkpoint",
+                    target.path() + ", a model that cannot see",
+                    "a LLaVA, for a recipe with pictures",
+                    "Give a target that sees, or leave pictures, adapters and answers: seen out.");
+            return;
+        }
+        Optional<Path> tower = recipe.tower().flatMap(Recipe.Tower::checkpoint);
+        if (tower.isPresent() && !Files.exists(tower.get())) {
+            absent("tower.checkpoint", tower.get(), "the directory of the target's tower");
+        } else {
+            fits(() -> {
+                tower.ifPresent(target.vision().get()::attach);
+                target.vision().get().tower();
+            });
+        }
     }
 
     private void room(Checkpoint target) {
@@ -168,6 +190,9 @@ final class Inputs {
 
     private void files() {
         if (toDo("data")) text();
+        if (recipe.looks() && toDo("pictures", "evaluate")) {
+            recipe.pictures().folders().forEach(folder -> exists("pictures.folders", folder, "a folder of pictures"));
+        }
         if (toDo("prompts")) prompts();
         if (toDo("data", "generate")) {
             recipe.generate()

@@ -1,9 +1,12 @@
 package dev.outrider.recipes;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.Tower;
+import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
 import dev.outrider.recipes.Recipe.Distill;
@@ -49,6 +52,7 @@ public final class Plan {
         int vocabulary = given.map(ModelConfig::vocabSize).orElseGet(() -> assumed(r));
         given.ifPresent(c -> shape("target", c));
         r.target().shape().ifPresent(s -> shape("target", s.config(vocabulary, 1, List.of(2))));
+        sight(r);
         ModelConfig draft = draft(r, given, vocabulary);
         shape("draft", draft);
         out.append("\ntraining (time at ").append((int) ASSUMED_GFLOPS).append(" GFLOP/s, 2 cores)\n");
@@ -71,6 +75,48 @@ public final class Plan {
                     alignment.laws() == Recipe.Laws.ONLINE ? teacher : 0);
         }
         return out.toString();
+    }
+
+    /** The tower that target and drafts see with, and the rows of text that a picture becomes. */
+    private void sight(Recipe r) {
+        if (!r.looks()) return;
+        Optional<ClipConfig> tower = tower(r);
+        if (tower.isEmpty()) {
+            out.append("  tower    is not there\n");
+            return;
+        }
+        ClipConfig c = tower.get();
+        out.append(String.format(
+                Locale.ROOT,
+                "  tower    %.2fM parameters: %d layers, hidden %d, pictures of %d pixels in %d patches%n",
+                c.parameters() / 1e6,
+                c.layers(),
+                c.hiddenSize(),
+                c.imageSize(),
+                c.patches()));
+        for (Distill a : r.allAlignments()) {
+            a.adapter()
+                    .ifPresent(adapter -> out.append(String.format(
+                            Locale.ROOT,
+                            "  adapter  of %s: %d rows of a picture%n",
+                            a.name(),
+                            (c.grid() / adapter.pool()) * (c.grid() / adapter.pool()))));
+        }
+    }
+
+    private static Optional<ClipConfig> tower(Recipe r) {
+        if (r.trainsTower()) return r.tower().flatMap(Recipe.Tower::shape).map(Recipe.TowerShape::config);
+        Optional<Path> own = r.tower().flatMap(Recipe.Tower::checkpoint);
+        if (own.isPresent()) {
+            if (!Files.exists(own.get())) return Optional.empty();
+            try (Tower tower = Tower.open(own.get())) {
+                return Optional.of(tower.config());
+            }
+        }
+        if (r.target().checkpoint().filter(Files::exists).isEmpty()) return Optional.empty();
+        try (Checkpoint target = Checkpoint.open(r.target().checkpoint().get())) {
+            return target.vision().filter(Vision::hasTower).map(v -> v.tower().config());
+        }
     }
 
     /** Where the draft begins as another model, that model's shape tells. */

@@ -1,6 +1,9 @@
 package dev.outrider.recipes;
 
+import dev.outrider.checkpoints.ClipConfig;
+import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.data.text.Source;
 import dev.outrider.decode.speculate.Decoder;
@@ -15,8 +18,8 @@ import java.util.stream.Stream;
 /**
  * Everything that a run depends on, as one YAML file says it; one long file, since these records are the only list of
  * keys that there is. The stages run in this order, each from what
- * the ones before left in the run's folder: corpus, data, target, prompts, generate, tables, pretrain, alignments,
- * distill, export, calibrate, evaluate, report.
+ * the ones before left in the run's folder: corpus, data, tower, pictures, target, prompts, generate, tables,
+ * pretrain, alignments, distill, export, calibrate, evaluate, report.
  *
  * @param run folder that gets everything; a second run of the same recipe goes on where the first ended
  * @param threads 0 uses every processor
@@ -30,6 +33,8 @@ public record Recipe(
         @Key(value = "0", min = 0, max = 1024) int threads,
         Spark spark,
         Optional<World> world,
+        Optional<Tower> tower,
+        Pictures pictures,
         Vocabulary tokenizer,
         Text text,
         Target target,
@@ -62,6 +67,85 @@ public record Recipe(
         requireAlignments(both(alignments, distill), evaluate);
         requireDrafters(both(alignments, distill), evaluate);
         requireRange(export, draft);
+        requireSight(world, tower, target, both(alignments, distill));
+    }
+
+    private static void requireSight(
+            Optional<World> world, Optional<Tower> tower, Target target, List<Distill> alignments) {
+        int seen = world.map(World::seen).orElse(0);
+        boolean made = target.shape().isPresent(), sees = !made || target.adapter().isPresent();
+        require(
+                target.adapter().isEmpty() || made,
+                "target.adapter with a given target",
+                "its own projector: leave target.adapter out");
+        require(
+                !made || target.adapter().isEmpty() || tower.isPresent(),
+                "target.adapter without a tower",
+                "tower.checkpoint, or tower.shape with tower.training");
+        require(
+                !made || target.adapter().isPresent() == seen > 0,
+                "a target to train " + (target.adapter().isPresent() ? "with" : "without") + " target.adapter, and "
+                        + seen + " of world.seen",
+                "both or neither: what it is to see, and what it sees with");
+        require(seen == 0 || made, "world.seen with a given target", "world.seen_prompts alone: it is trained already");
+        require(
+                sees || world.map(World::seenPrompts).orElse(0) == 0,
+                "world.seen_prompts for a target that cannot see",
+                "a target that sees (target.adapter)");
+        require(
+                tower.flatMap(Tower::shape).isEmpty() || seen > 0,
+                "a tower to train without world.seen",
+                "pictures with captions to train it on; or tower.checkpoint");
+        for (Distill one : alignments) {
+            require(
+                    sees || one.answers() != Answered.SEEN && one.adapter().isEmpty(),
+                    "alignment " + one.name() + " on answers about pictures, with a target that cannot see",
+                    "a target that sees (target.adapter)");
+            require(
+                    sees(one, alignments) || !one.frozen(),
+                    "alignment " + one.name() + " with frozen, of a draft that does not see",
+                    "an adapter, which is then trained alone");
+            require(
+                    one.adapter().isEmpty() || !sees(one.start(), alignments),
+                    "alignment " + one.name() + " with an adapter for '" + one.start() + "', which has one",
+                    "one adapter of a draft");
+        }
+    }
+
+    /** Whether the tower is to be trained here. */
+    public boolean trainsTower() {
+        return tower.flatMap(Tower::shape).isPresent();
+    }
+
+    /** Whether a target is to be trained that sees. */
+    public boolean trainsSeeing() {
+        return target.adapter().isPresent();
+    }
+
+    /** Prompts about the world's pictures. */
+    public int seenPrompts() {
+        return world.map(World::seenPrompts).orElse(0);
+    }
+
+    /** Whether the target is to look at pictures: it is trained to, or something is said of pictures. */
+    public boolean looks() {
+        return trainsSeeing()
+                || seenPrompts() > 0
+                || !pictures.folders().isEmpty()
+                || allAlignments().stream().anyMatch(a -> a.answers() == Answered.SEEN || sees(a));
+    }
+
+    /** Whether the draft that an alignment makes has an image adapter: its own, or of the draft that it begins with. */
+    public boolean sees(Distill alignment) {
+        return sees(alignment, allAlignments());
+    }
+
+    private static boolean sees(Distill alignment, List<Distill> all) {
+        return alignment.adapter().isPresent() || sees(alignment.start(), all);
+    }
+
+    private static boolean sees(String name, List<Distill> all) {
+        return all.stream().filter(a -> a.name().equals(name)).anyMatch(a -> sees(a, all));
     }
 
     private static void requireRecorded(
@@ -218,6 +302,13 @@ public record Recipe(
                     "evaluate.drafters with '" + name + "'",
                     "some of " + String.join(", ", drafters));
         }
+        for (String name : Stream.concat(evaluate.pairs().keySet().stream(), evaluate.pairs().values().stream())
+                .toList()) {
+            require(
+                    networks.contains(name),
+                    "evaluate.pairs with '" + name + "'",
+                    "some of " + String.join(", ", networks));
+        }
         require(
                 Set.copyOf(evaluate.drafters()).size() == evaluate.drafters().size(),
                 "evaluate.drafters " + evaluate.drafters(),
@@ -258,10 +349,110 @@ public record Recipe(
     /**
      * @param documents texts to pre-train on
      * @param prompts questions for the target to answer
+     * @param seen dialogues about pictures, which a target that sees is trained on as well; 0: none
+     * @param seenPrompts questions about pictures for the target to answer
      */
     public record World(
             @Key(value = "20000", min = 1) int documents,
-            @Key(value = "2000", min = 1) int prompts) {}
+            @Key(value = "2000", min = 1) int prompts,
+            @Key(value = "0", min = 0) int seen,
+            @Key(value = "0", min = 0) int seenPrompts) {
+        /** How many different pictures there are at most. */
+        public int pictures() {
+            return seen + seenPrompts;
+        }
+    }
+
+    /**
+     * What pictures are seen with, where the target does not bring it: a CLIP vision tower, frozen.
+     *
+     * @param checkpoint its directory: a CLIPVisionModel, a CLIPModel or a LLaVA
+     * @param shape of one to train on the world's pictures and their captions (CLIP, arXiv 2103.00020)
+     */
+    public record Tower(Optional<Path> checkpoint, Optional<TowerShape> shape, Optional<Training> training) {
+        public Tower {
+            require(
+                    checkpoint.isPresent() != shape.isPresent() && shape.isPresent() == training.isPresent(),
+                    "a tower with " + (checkpoint.isPresent() ? "checkpoint and shape or training" : "no checkpoint"),
+                    "either tower.checkpoint, or tower.shape with tower.training");
+        }
+    }
+
+    /**
+     * A CLIP vision tower's shape, and what it is compared with.
+     *
+     * @param image pixels of a side
+     * @param patch pixels of a patch's side
+     * @param embedding width that pictures and captions are compared in
+     * @param textLayers layers of the half that reads captions; it is not kept
+     */
+    public record TowerShape(
+            @Key(value = "", min = 8) int image,
+            @Key(value = "", min = 2) int patch,
+            @Key(value = "", min = 1) int layers,
+            @Key(value = "", min = 8) int hidden,
+            @Key(value = "", min = 8) int intermediate,
+            @Key(value = "", min = 1) int heads,
+            @Key(value = "64", min = 8) int embedding,
+            @Key(value = "1", min = 1) int textLayers) {
+        public TowerShape {
+            require(image % patch == 0, "a picture of " + image + " in patches of " + patch, "a multiple of patch");
+            require(hidden % heads == 0, "hidden " + hidden + " over " + heads + " heads", "a multiple of heads");
+        }
+
+        public ClipConfig config() {
+            return new ClipConfig(
+                    image, patch, 3, hidden, intermediate, layers, heads, 1e-5, Gelu.QUICK, DType.F32);
+        }
+    }
+
+    /** What of pictures is kept for training and answering. */
+    public enum Kept {
+        /** The tower's features, float16: the tower runs once per picture. */
+        FEATURES,
+        /** Pixels as the tower's preprocessing leaves them, a byte a channel. */
+        LEVELS
+    }
+
+    /** What becomes of a run whose rows name pictures that are missing, broken or too large. */
+    public enum Bad {
+        REFUSE,
+        /** They are counted and named, and their rows left out. */
+        SKIP
+    }
+
+    /**
+     * The pictures that prompts and conversations name.
+     *
+     * @param folders where their files lie
+     * @param mostPixels a larger picture is not decoded
+     * @param memory pictures whose features stay in memory while training and answering
+     */
+    public record Pictures(
+            @Key("[]") List<Path> folders,
+            @Key("features") Kept kept,
+            @Key("refuse") Bad bad,
+            @Key(value = "89478485", min = 1, max = 500000000) long mostPixels,
+            @Key(value = "256", min = 1) int memory) {}
+
+    /** What an adapter begins as. */
+    public enum AdapterStart {
+        /** A draft's: the target's projector with fewer neurons (weight subcloning, arXiv 2312.09299). */
+        TARGET,
+        RANDOM
+    }
+
+    /**
+     * What brings a tower's features to a model's width: matrices with GELU between them.
+     *
+     * @param from what it begins as; a target's own is always random
+     * @param matrices of a random one; others have as many as the target's projector
+     * @param pool side of the square of patches that become one; 1: every patch is read
+     */
+    public record Adapter(
+            @Key("target") AdapterStart from,
+            @Key(value = "2", min = 1, max = 9) int matrices,
+            @Key(value = "1", min = 1) int pool) {}
 
     /**
      * The target's tokenizer where the target is given; otherwise one is trained.
@@ -329,6 +520,8 @@ public record Recipe(
      * @param parameters what MBSU's cost ratio is against; 0: the checkpoint's
      * @param weights what the target is held in where it is measured: there it <em>is</em> the model so rounded
      * @param template name of a chat template, or {@code own}: the checkpoint's
+     * @param adapter of a target to train that sees
+     * @param seenShare of its training rows that have pictures, where it sees
      */
     public record Target(
             Optional<Path> checkpoint,
@@ -336,6 +529,8 @@ public record Recipe(
             Optional<Training> training,
             Optional<Path> tokenizer,
             @Key(value = "0", min = 0) long parameters,
+            Optional<Adapter> adapter,
+            @Key(value = "0.5", min = 0.01, max = 0.99) double seenShare,
             @Key("stored") Weights weights,
             @Key("own") String template) {
         public Target {
@@ -657,10 +852,21 @@ public record Recipe(
             @Key(value = "32", min = 1) int maxTokens,
             @Key(value = "16", min = 1) long refresh) {}
 
+    /** Which of the target's answers an alignment learns from. */
+    public enum Answered {
+        ALL,
+        /** Those to prompts without a picture. */
+        TEXT,
+        /** Those to prompts with one. */
+        SEEN
+    }
+
     /**
      * One alignment.
      *
      * @param name of the draft it makes, in exports and reports
+     * @param adapter of a draft that is to see from here on; a draft without one leaves pictures out of what it reads
+     * @param frozen whether the adapter alone is trained
      * @param start the draft it begins with: {@code pretrained}, or an alignment before it
      * @param warmupLoss what the first warmup_steps minimise: TVD stalls far from the target
      * @param samples 0: exact expectation over the vocabulary; otherwise tokens drawn per position
@@ -672,6 +878,9 @@ public record Recipe(
             @Key("aligned") String name,
             @Key("pretrained") String start,
             @Key("online") Laws laws,
+            @Key("all") Answered answers,
+            Optional<Adapter> adapter,
+            @Key("false") boolean frozen,
             OnPolicy onPolicy,
             @Key("tvd++") Loss loss,
             @Key("batch") Scope scope,
@@ -710,6 +919,9 @@ public record Recipe(
                     "",
                     start,
                     laws,
+                    answers,
+                    adapter,
+                    frozen,
                     onPolicy,
                     loss,
                     scope,
@@ -761,6 +973,7 @@ public record Recipe(
      * @param drafts name of a draft from elsewhere to its path
      * @param combine the draft that {@code combined} uses beside look-up and table; by default the last alignment
      * @param weights what drafts are held in
+     * @param pairs a draft that sees to one that is like it but does not: what the pictures are worth is their difference
      */
     public record Evaluate(
             @Key(value = "[1, 2, 3, 4, 5, 6, 7, 8]", min = 1, max = Decoder.MAX_GAMMA)
@@ -774,7 +987,8 @@ public record Recipe(
             @Key("[]") List<String> drafters,
             @Key("{}") Map<String, String> drafts,
             Optional<String> combine,
-            @Key("stored") Weights weights) {
+            @Key("stored") Weights weights,
+            @Key("{}") Map<String, String> pairs) {
         /** Drafters without a network of their own to train, and the mixture of all. */
         public static final List<String> NO_NETWORK =
                 List.of("lookup", "1-gram", "bigram", "3-gram", "4-gram", "5-gram", "ngram", "tables", "combined");

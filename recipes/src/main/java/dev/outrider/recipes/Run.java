@@ -116,6 +116,21 @@ public record Run(RecipeFile file, Path folder, String command, PrintStream out,
         return folder.resolve("text");
     }
 
+    /** The tower, where the recipe trains one. */
+    public Path tower() {
+        return folder.resolve("tower");
+    }
+
+    /** Pictures made ready for the tower, or what it made of them. */
+    public Path pictures() {
+        return folder.resolve("pictures");
+    }
+
+    /** Shards of dialogues about pictures for the target's training: train and valid. */
+    public Path seen() {
+        return folder.resolve("seen");
+    }
+
     /** The run that trains the target, where the recipe does not name one. */
     public Path targetRun() {
         return folder.resolve("target");

@@ -7,11 +7,13 @@ import dev.outrider.recipes.stage.DataStage;
 import dev.outrider.recipes.stage.EvaluateStage;
 import dev.outrider.recipes.stage.ExportStage;
 import dev.outrider.recipes.stage.GenerateStage;
+import dev.outrider.recipes.stage.PictureStage;
 import dev.outrider.recipes.stage.PretrainStage;
 import dev.outrider.recipes.stage.PromptStage;
 import dev.outrider.recipes.stage.ReportStage;
 import dev.outrider.recipes.stage.TableStage;
 import dev.outrider.recipes.stage.TargetStage;
+import dev.outrider.recipes.stage.TowerStage;
 import dev.outrider.trainer.telemetry.Progress;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -26,6 +28,8 @@ public final class Stages {
     private static final List<Stage> TO_THE_DRAFT = List.of(
             new CorpusStage(),
             new DataStage(),
+            new TowerStage(),
+            new PictureStage(),
             new TargetStage(),
             new PromptStage(),
             new GenerateStage(),

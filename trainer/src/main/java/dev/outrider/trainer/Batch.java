@@ -1,5 +1,6 @@
 package dev.outrider.trainer;
 
+import dev.outrider.decode.model.Picture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -12,9 +13,18 @@ import java.util.stream.IntStream;
  *
  * @param labels the token each position should predict, -1 where there is none
  * @param counted 1 where the position takes part in the loss
+ * @param tokens what the draft reads; below 0 for rows of pictures
  * @param laws the target's, where they were stored with the tokens
+ * @param pictures of the tokens, and the texts that they are from, where there are any
  */
-public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] counted, Optional<BatchLaws> laws) {
+public record Batch(
+        int sequences,
+        int time,
+        int[] tokens,
+        int[] labels,
+        byte[] counted,
+        Optional<BatchLaws> laws,
+        Optional<BatchPictures> pictures) {
     /** What a pass costs beside its tokens, in tokens: the weights are read, and their gradients read and written. */
     private static final int PASS = 64;
 
@@ -29,20 +39,35 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
         if (laws.isPresent() && laws.get().ids().length != n * laws.get().k()) {
             throw new IllegalArgumentException(laws.get().ids().length + " entries of laws for " + n + " tokens");
         }
+        if (pictures.isPresent() && pictures.get().texts().size() != sequences) {
+            throw new IllegalArgumentException(pictures.get().texts().size() + " texts of " + sequences);
+        }
     }
 
-    /** Without the target's laws. */
+    /** Without the target's laws, and without pictures. */
     public Batch(int sequences, int time, int[] tokens, int[] labels, byte[] counted) {
-        this(sequences, time, tokens, labels, counted, Optional.empty());
+        this(sequences, time, tokens, labels, counted, Optional.empty(), Optional.empty());
     }
 
     /** The same with the target's laws of its tokens. */
     public Batch with(BatchLaws laws) {
-        return new Batch(sequences, time, tokens, labels, counted, Optional.of(laws));
+        return new Batch(sequences, time, tokens, labels, counted, Optional.of(laws), pictures);
+    }
+
+    /** The same with its tokens' pictures. */
+    public Batch with(BatchPictures pictures) {
+        return new Batch(sequences, time, tokens, labels, counted, laws, Optional.of(pictures));
+    }
+
+    /** The pictures whose rows are among a sequence's tokens, those between them too: what an adapter reads for it. */
+    public List<Picture> shown(int sequence) {
+        int from = sequence * time;
+        return pictures.map(all -> all.shown(sequence, tokens, from, from + time))
+                .orElse(List.of());
     }
 
     /**
-     * Every position predicts the next token of its sequence.
+     * Every position predicts the next token of its sequence, unless that is a picture's row.
      *
      * @param supervised per token: 1 where the token is to be learnt; position t counts if token t+1 is
      */
@@ -51,7 +76,7 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
         byte[] counted = new byte[tokens.length];
         for (int i = 0; i < tokens.length; i++) {
             boolean last = i % time == time - 1;
-            labels[i] = last ? -1 : tokens[i + 1];
+            labels[i] = last ? -1 : Math.max(-1, tokens[i + 1]);
             counted[i] = last ? 0 : supervised[i + 1];
         }
         return new Batch(sequences, time, tokens, labels, counted);
@@ -129,7 +154,8 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
                 runs(tokens, from, length),
                 runs(labels, from, length),
                 counts,
-                laws.map(all -> all.runs(from, length)));
+                laws.map(all -> all.runs(from, length)),
+                pictures.map(all -> all.cut(chosen, length)));
     }
 
     private static int[] runs(int[] of, int[] from, int length) {
@@ -147,7 +173,8 @@ public record Batch(int sequences, int time, int[] tokens, int[] labels, byte[] 
                 Arrays.copyOfRange(tokens, i, j),
                 Arrays.copyOfRange(labels, i, j),
                 Arrays.copyOfRange(counted, i, j),
-                laws.map(all -> all.part(i, j)));
+                laws.map(all -> all.part(i, j)),
+                pictures.map(all -> all.part(from, to)));
     }
 
     /** Positions that take part in the loss. */

@@ -3,6 +3,7 @@ package dev.outrider.trainer;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.speculate.BatchAnswer;
 import dev.outrider.decode.speculate.BatchDecoder;
 import dev.outrider.decode.speculate.BatchRequest;
@@ -20,13 +21,15 @@ final class DraftWriter implements AutoCloseable {
      * A text's beginning.
      *
      * @param row whose place in the batch the text takes
-     * @param prompt at least one token
+     * @param prompt at least one token, with placeholders of pictures
+     * @param pictures that they stand for
+     * @param start where the text goes on in the draft's own reading, rows of pictures counted as it reads them
      * @param room most tokens to write
      * @param seed of this text's draws, so that others do not matter to it
      */
-    record Opening(int row, int[] prompt, int room, long seed) {
+    record Opening(int row, int[] prompt, List<Picture> pictures, int start, int room, long seed) {
         int length() {
-            return prompt.length + room;
+            return start + room;
         }
     }
 
@@ -36,11 +39,13 @@ final class DraftWriter implements AutoCloseable {
     private final int slots;
     private final Set<Integer> ends;
     private final LlamaWeights weights;
+    private final LlamaGraph graph;
     private BatchDecoder decoder;
     private int capacity;
 
     /** @param slots texts at a time */
     DraftWriter(LlamaGraph graph, CpuDevice device, Sampling sampling, int slots) {
+        this.graph = graph;
         this.device = device;
         this.config = graph.config();
         this.sampling = sampling;
@@ -55,6 +60,7 @@ final class DraftWriter implements AutoCloseable {
      */
     Map<Opening, int[]> write(List<Opening> openings) {
         reserve(openings.stream().mapToInt(Opening::length).max().orElse(0));
+        decoder.forget();
         Map<BatchRequest, Opening> asked = new IdentityHashMap<>();
         Map<Opening, int[]> texts = new IdentityHashMap<>();
         List<BatchRequest> requests = openings.stream().map(this::request).toList();
@@ -64,7 +70,8 @@ final class DraftWriter implements AutoCloseable {
     }
 
     private BatchRequest request(Opening opening) {
-        return new BatchRequest(opening.prompt, sampling, new Limits(opening.room, ends), opening.seed);
+        return new BatchRequest(
+                opening.prompt, opening.pictures, sampling, new Limits(opening.room, ends), opening.seed);
     }
 
     private static int[] tokens(BatchAnswer answer) {
@@ -77,7 +84,7 @@ final class DraftWriter implements AutoCloseable {
         if (decoder != null && capacity >= length) return;
         if (decoder != null) decoder.close();
         capacity = Math.min(config.maxPositions(), Math.max(1, length));
-        decoder = new BatchDecoder(device, device.threads(), weights, slots, capacity, 0);
+        decoder = new BatchDecoder(device, device.threads(), weights, graph.decodingEyes(), slots, capacity, 0);
     }
 
     @Override

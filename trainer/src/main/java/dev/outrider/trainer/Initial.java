@@ -5,9 +5,13 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.checkpoints.Vision;
+import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Device;
+import dev.outrider.trainer.layer.FirstAdapter;
 import dev.outrider.trainer.layer.LayerCut;
 import dev.outrider.trainer.layer.LlamaGraph;
+import dev.outrider.trainer.layer.ProjectorCut;
 import java.lang.reflect.RecordComponent;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -24,7 +28,12 @@ public sealed interface Initial {
     /** The draft's shape, read from files where they decide it. */
     ModelConfig config();
 
-    /** The draft in training; the caller's to close. */
+    /** What the draft sees with, if it does. */
+    default Optional<VisionConfig> eyes() {
+        return Optional.empty();
+    }
+
+    /** The draft in training; the caller's to close. One that sees needs {@link LlamaGraph#look} besides. */
     LlamaGraph graph(Device device);
 
     /**
@@ -52,7 +61,7 @@ public sealed interface Initial {
 
     /**
      * A warm start: the weights of a checkpoint and nothing else of it, so training begins at step 0 with new
-     * moments.
+     * moments. A checkpoint that sees makes a draft that does.
      *
      * @param expected what the recipe says of the shape, if it says something
      */
@@ -64,6 +73,13 @@ public sealed interface Initial {
         public ModelConfig config() {
             try (Checkpoint open = Checkpoint.open(checkpoint)) {
                 return checked(open);
+            }
+        }
+
+        @Override
+        public Optional<VisionConfig> eyes() {
+            try (Checkpoint open = Checkpoint.open(checkpoint)) {
+                return open.vision().map(Vision::config);
             }
         }
 
@@ -132,6 +148,75 @@ public sealed interface Initial {
             try (Checkpoint open = Checkpoint.open(target)) {
                 return LlamaGraph.from(new LayerCut(open, layers, outputs), device);
             }
+        }
+    }
+
+    /**
+     * Another beginning with an image adapter on top, whose language model is that of the other, bit for bit.
+     *
+     * @param language of a draft that does not see; what a checkpoint sees with is left out
+     * @param vision of the adapter: {@link VisionConfig#adapter} makes it of the target's
+     * @param target whose projector is subcloned ({@link ProjectorCut}); empty: the adapter begins at random
+     * @param seed of the random adapter
+     */
+    record Seeing(Initial language, VisionConfig vision, Optional<Path> target, long seed) implements Initial {
+        @Override
+        public ModelConfig config() {
+            return language.config();
+        }
+
+        @Override
+        public Optional<VisionConfig> eyes() {
+            return Optional.of(vision);
+        }
+
+        /** @throws Failure USAGE where the adapter is not as wide as the draft, or no part of the target's projector */
+        @Override
+        public LlamaGraph graph(Device device) {
+            checkWidth(config().hiddenSize());
+            if (target.isEmpty()) return graph(device, new FirstAdapter.AtRandom(seed));
+            try (Checkpoint open = Checkpoint.open(target.get())) {
+                return graph(device, new ProjectorCut(open.vision().orElseThrow(() -> blind(target.get())), vision));
+            }
+        }
+
+        private LlamaGraph graph(Device device, FirstAdapter adapter) {
+            return switch (language) {
+                case Scratch scratch -> {
+                    LlamaGraph graph = LlamaGraph.create(scratch.config, scratch.outputs, vision, device, scratch.seed);
+                    graph.begin(adapter);
+                    yield graph;
+                }
+                case From from -> {
+                    try (Checkpoint open = Checkpoint.open(from.checkpoint)) {
+                        from.checked(open);
+                        yield LlamaGraph.from(open, vision, adapter, device);
+                    }
+                }
+                case LayersOf cut -> {
+                    try (Checkpoint open = Checkpoint.open(cut.target)) {
+                        yield LlamaGraph.from(new LayerCut(open, cut.layers, cut.outputs), vision, adapter, device);
+                    }
+                }
+                case Seeing other -> new Seeing(other.language, vision, target, seed).graph(device, adapter);
+            };
+        }
+
+        private void checkWidth(int channels) {
+            if (vision.width() == channels) return;
+            throw Failure.usage(
+                    "adapter of the draft",
+                    vision.width() + " channels",
+                    channels + ", the draft's width",
+                    "Make the adapter for this draft.");
+        }
+
+        private static Failure blind(Path target) {
+            return Failure.usage(
+                    "adapter out of the target's projector, " + target,
+                    "a target that does not see",
+                    "a LLaVA",
+                    "Begin the adapter at random, or give the target that sees.");
         }
     }
 }

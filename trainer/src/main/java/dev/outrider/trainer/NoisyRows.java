@@ -23,6 +23,13 @@ public record NoisyRows(Source.Rows rows, double share, long seed) implements So
         for (int i : learnt) {
             if (random.nextDouble() < share) shown[i] = batch.tokens()[learnt[random.nextInt(learnt.length)]];
         }
-        return new Batch(batch.sequences(), batch.time(), shown, batch.labels(), batch.counted(), batch.laws());
+        return new Batch(
+                batch.sequences(),
+                batch.time(),
+                shown,
+                batch.labels(),
+                batch.counted(),
+                batch.laws(),
+                batch.pictures());
     }
 }

@@ -5,6 +5,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.trainer.layer.LlamaGraph;
 import java.lang.foreign.MemorySegment;
@@ -12,10 +13,13 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Function;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
+import java.util.stream.Collectors;
 
 /**
  * On-policy distillation (GKD, Agarwal et al., 2306.13649): the draft learns on what it says itself, since that
@@ -64,11 +68,13 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
     private static final RandomGeneratorFactory<RandomGenerator> GENERATORS =
             RandomGeneratorFactory.of("L64X128MixRandom");
     private static final String FIRST = "first", TOKENS = "tokens", LABELS = "labels", COUNTED = "counted";
+    private static final String TEXTS = "texts", PLACES = "places", PICTURES = "pictures-", ROWS = "rows";
 
     private final Source.Rows rows;
     private final Settings settings;
     private final DraftWriter writer;
     private final int padding;
+    private final Function<String, Picture> pictures;
     private Batch held;
     private long first;
 
@@ -78,6 +84,27 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
      * @param rows whose supervised parts are answers
      */
     public OnPolicy(LlamaGraph graph, CpuDevice device, Source.Rows rows, Settings settings) {
+        this(graph, device, rows, settings, id -> {
+            throw Failure.usage(
+                    "rows that wait in the checkpoint",
+                    "picture " + id,
+                    "no pictures: none were given to this run",
+                    "Give the pictures' store that the run began with.");
+        });
+    }
+
+    /**
+     * The same with rows that have pictures.
+     *
+     * @param pictures by their ids, for rows that wait in a checkpoint
+     */
+    public OnPolicy(
+            LlamaGraph graph,
+            CpuDevice device,
+            Source.Rows rows,
+            Settings settings,
+            Function<String, Picture> pictures) {
+        this.pictures = pictures;
         this.rows = rows;
         this.settings = settings;
         this.writer = new DraftWriter(graph, device, settings.sampling(), settings.slots());
@@ -110,9 +137,18 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
         int[] starts = starts(batch, row * batch.time());
         if (starts.length == 0) return;
         int start = starts[random.nextInt(starts.length)], at = row * batch.time();
-        int[] prompt = Arrays.copyOfRange(batch.tokens(), at, at + start);
         int room = Math.min(settings.maxTokens(), batch.time() - start);
-        openings.add(new DraftWriter.Opening(row, prompt, room, random.nextLong()));
+        openings.add(batch.pictures()
+                .map(all -> all.texts().get(row))
+                .map(text -> new DraftWriter.Opening(
+                        row, text.before(start), text.pictures(), start, room, random.nextLong()))
+                .orElseGet(() -> new DraftWriter.Opening(
+                        row,
+                        Arrays.copyOfRange(batch.tokens(), at, at + start),
+                        List.of(),
+                        start,
+                        room,
+                        random.nextLong())));
     }
 
     /** Positions in the row whose token may be the draft's first. */
@@ -131,13 +167,21 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
         int time = batch.time();
         int[] tokens = batch.tokens().clone(), labels = batch.labels().clone();
         byte[] counted = batch.counted().clone();
+        List<BatchPictures.Text> written =
+                new ArrayList<>(batch.pictures().map(BatchPictures::texts).orElse(List.of()));
         texts.forEach((opening, text) -> {
-            Batch row = row(opening.prompt(), text, time);
+            int at = opening.row() * time;
+            Batch row = row(Arrays.copyOfRange(batch.tokens(), at, at + opening.start()), text, time);
+            if (!written.isEmpty())
+                written.set(opening.row(), written.get(opening.row()).goingOn(opening.start(), text));
             System.arraycopy(row.tokens(), 0, tokens, opening.row() * time, time);
             System.arraycopy(row.labels(), 0, labels, opening.row() * time, time);
             System.arraycopy(row.counted(), 0, counted, opening.row() * time, time);
         });
-        return new Batch(batch.sequences(), time, tokens, labels, counted);
+        Batch all = new Batch(batch.sequences(), time, tokens, labels, counted);
+        return batch.pictures()
+                .map(p -> all.with(new BatchPictures(p.rows(), written)))
+                .orElse(all);
     }
 
     private Batch row(int[] prompt, int[] text, int time) {
@@ -156,11 +200,33 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
     public void save(Path file) {
         if (held == null) return;
         long[] shape = {held.sequences(), held.time()};
-        List<Tensor> tensors = List.of(
-                new Tensor(TOKENS, DType.I32, shape, MemorySegment.ofArray(held.tokens())),
-                new Tensor(LABELS, DType.I32, shape, MemorySegment.ofArray(held.labels())),
-                new Tensor(COUNTED, DType.U8, shape, MemorySegment.ofArray(held.counted())));
-        Safetensors.write(file, tensors, Map.of(FIRST, Long.toString(first)));
+        List<Tensor> tensors = new ArrayList<>(List.of(
+                tensor(TOKENS, held.tokens(), shape),
+                tensor(LABELS, held.labels(), shape),
+                new Tensor(COUNTED, DType.U8, shape, MemorySegment.ofArray(held.counted()))));
+        Map<String, String> facts = new HashMap<>(Map.of(FIRST, Long.toString(first)));
+        held.pictures().ifPresent(p -> save(p, shape, tensors, facts));
+        Safetensors.write(file, tensors, facts);
+    }
+
+    private static void save(BatchPictures pictures, long[] shape, List<Tensor> to, Map<String, String> facts) {
+        List<BatchPictures.Text> texts = pictures.texts();
+        facts.put(ROWS, Integer.toString(pictures.rows()));
+        to.add(tensor(
+                PLACES,
+                texts.stream().flatMapToInt(t -> Arrays.stream(t.places())).toArray(),
+                shape));
+        for (int r = 0; r < texts.size(); r++) {
+            int[] ids = texts.get(r).ids();
+            to.add(tensor(TEXTS + r, ids, ids.length));
+            facts.put(
+                    PICTURES + r,
+                    texts.get(r).pictures().stream().map(Picture::id).collect(Collectors.joining(" ")));
+        }
+    }
+
+    private static Tensor tensor(String name, int[] values, long... shape) {
+        return new Tensor(name, DType.I32, shape, MemorySegment.ofArray(values));
     }
 
     @Override
@@ -175,8 +241,24 @@ public final class OnPolicy implements Source.Rows, AutoCloseable {
             for (int i = 0; i < bytes.length; i++) bytes[i] = (byte) counted[i];
             held = new Batch(
                     sequences, time, tokens.ints(), saved.tensor(LABELS).ints(), bytes);
+            if (saved.metadata().containsKey(ROWS)) held = held.with(pictures(saved, sequences, time));
             first = Long.parseLong(saved.metadata().getOrDefault(FIRST, "0"));
         }
+    }
+
+    private BatchPictures pictures(Safetensors saved, int sequences, int time) {
+        int[] places = saved.tensor(PLACES).ints();
+        List<BatchPictures.Text> texts = new ArrayList<>();
+        for (int r = 0; r < sequences; r++) {
+            List<Picture> shown = Arrays.stream(
+                            saved.metadata().getOrDefault(PICTURES + r, "").split(" "))
+                    .filter(id -> !id.isEmpty())
+                    .map(pictures)
+                    .toList();
+            int[] own = Arrays.copyOfRange(places, r * time, (r + 1) * time);
+            texts.add(new BatchPictures.Text(saved.tensor(TEXTS + r).ints(), shown, own));
+        }
+        return new BatchPictures(Integer.parseInt(saved.metadata().get(ROWS)), texts);
     }
 
     @Override

@@ -1,10 +1,14 @@
 package dev.outrider.trainer;
 
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
 import java.util.function.LongUnaryOperator;
+import java.util.stream.LongStream;
 
 /**
  * Part of every optimiser step's batch: some rows under some loss. Which rows a step gets is a pure
@@ -38,6 +42,56 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
             return (from, count) -> batch(shards, row -> row, from, count);
         }
 
+        /** The same of rows with pictures: a batch is as long as they need. */
+        static Rows of(Shards shards, Shuffle order, RowPictures pictures) {
+            return of(shards, order::row, pictures);
+        }
+
+        /** The rows of shards in any order: position to row. */
+        static Rows of(Shards shards, LongUnaryOperator order, RowPictures pictures) {
+            return (from, count) -> seeing(shards, order, pictures, from, count);
+        }
+
+        /** The rows of shards in their own order, with their pictures. */
+        static Rows of(Shards shards, RowPictures pictures) {
+            return (from, count) -> seeing(shards, row -> row, pictures, from, count);
+        }
+
+        private static Failure unseen(Shards shards, long row) {
+            return Failure.usage(
+                    "row " + row + " of the shards, of " + shards.document(row),
+                    shards.pictures(row).size() + " pictures",
+                    "a row without any, or word of what becomes of them",
+                    "Give the pictures' store beside the shards.");
+        }
+
+        private static Batch seeing(
+                Shards shards, LongUnaryOperator order, RowPictures pictures, long from, int count) {
+            long[] rows = LongStream.range(from, from + count).map(order).toArray();
+            if (LongStream.of(rows).allMatch(row -> shards.pictures(row).isEmpty())) {
+                return batch(shards, order, from, count);
+            }
+            List<Expansion.Text> texts = LongStream.of(rows)
+                    .mapToObj(row -> text(shards, row, pictures))
+                    .toList();
+            return Expansion.of(texts, pictures.rows(), pictures.longest(), shards.topK());
+        }
+
+        private static Expansion.Text text(Shards shards, long row, RowPictures pictures) {
+            int time = shards.length(), k = shards.topK(), length = shards.length(row);
+            int[] tokens = new int[time], ids = new int[time * k];
+            byte[] mask = new byte[time];
+            float[] logs = new float[ids.length];
+            shards.read(row, tokens, 0, mask, 0);
+            if (k > 0) shards.topLaws(row, ids, logs, 0);
+            return new Expansion.Text(
+                    "row " + row + " of the shards, of " + shards.document(row),
+                    Arrays.copyOf(tokens, length),
+                    mask,
+                    k == 0 ? null : new BatchLaws(k, ids, logs),
+                    shards.pictures(row).stream().map(pictures.pictures()).toList());
+        }
+
         private static Batch batch(Shards shards, LongUnaryOperator order, long from, int count) {
             int time = shards.length(), k = shards.topK();
             int[] tokens = new int[count * time], ids = new int[count * time * k];
@@ -45,6 +99,7 @@ public record Source(String name, Rows rows, TokenLoss loss, double share) {
             float[] logs = new float[ids.length];
             for (int r = 0; r < count; r++) {
                 long row = order.applyAsLong(from + r);
+                if (!shards.pictures(row).isEmpty()) throw unseen(shards, row);
                 shards.read(row, tokens, r * time, mask, r * time);
                 if (k > 0) shards.topLaws(row, ids, logs, r * time * k);
             }

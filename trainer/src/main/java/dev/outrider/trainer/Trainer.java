@@ -2,6 +2,7 @@ package dev.outrider.trainer;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.TrainingState;
+import dev.outrider.decode.device.Buffer;
 import dev.outrider.trainer.layer.LlamaGraph;
 import dev.outrider.trainer.loss.TokenLoss;
 import dev.outrider.trainer.optim.AdamW;
@@ -139,10 +140,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void rescale(double scale) {
-        if (scale != 1) {
-            graph.device()
-                    .scale(graph.gradients(), (float) scale, graph.gradients().elements());
-        }
+        if (scale == 1) return;
+        for (Buffer trained : graph.trainedGradients())
+            graph.device().scale(trained, (float) scale, trained.elements());
     }
 
     private void check(long step, double loss, double norm) {

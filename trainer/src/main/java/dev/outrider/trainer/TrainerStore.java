@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.HuggingFace;
+import dev.outrider.checkpoints.LlavaFiles;
 import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.Safetensors;
 import dev.outrider.checkpoints.StepFolders;
@@ -13,6 +14,7 @@ import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.trainer.layer.LlamaGraph;
 import dev.outrider.trainer.optim.AdamW;
+import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.List;
@@ -21,7 +23,7 @@ import java.util.Optional;
 
 /**
  * A run's checkpoints: each a folder that is a Hugging Face model and, beside it, what resuming needs
- * (moments, step, seed, data positions). Only whole folders are ever seen; {@code latest} moves last.
+ * (moments, step, seed, data positions); a model that sees has the LLaVA repository's layout, its tower elsewhere. Only whole folders are ever seen; {@code latest} moves last.
  */
 public final class TrainerStore {
     private static final String MOMENTS = "optimizer.safetensors", STATE = "state.json";
@@ -39,8 +41,7 @@ public final class TrainerStore {
     /** Saves everything that the next step depends on. */
     public Path save(TrainingState state, LlamaGraph graph, AdamW optimizer, List<Source> sources) {
         return folders.save(state.step(), folder -> {
-            HuggingFace.writeFiles(
-                    folder, graph.config(), graph.tensors(), DType.F32, tokenizer, Optional.of(provenance));
+            model(folder, graph);
             Safetensors.write(
                     folder.resolve(MOMENTS),
                     List.of(flat("first_moment", optimizer.first()), flat("second_moment", optimizer.second())),
@@ -48,6 +49,16 @@ public final class TrainerStore {
             for (Source source : sources) source.rows().save(rows(folder, source));
             state.write(folder.resolve(STATE));
         });
+    }
+
+    private void model(Path folder, LlamaGraph graph) throws IOException {
+        Optional<Provenance> from = Optional.of(provenance);
+        if (graph.eyes().isEmpty()) {
+            HuggingFace.writeFiles(folder, graph.config(), graph.tensors(), DType.F32, tokenizer, from);
+            return;
+        }
+        LlavaFiles.Eyes eyes = new LlavaFiles.Eyes(graph.eyes().get(), graph.adapter(), Optional.empty());
+        LlavaFiles.writeFiles(folder, graph.config(), graph.tensors(), eyes, DType.F32, tokenizer, from);
     }
 
     private static Path rows(Path folder, Source source) {

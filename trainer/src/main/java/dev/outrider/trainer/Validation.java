@@ -10,24 +10,41 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
  * Loss on held-out rows and the block efficiency that the draft would have on these very answers at γ = 3 and 5:
  * greedy from agreement, and, where the loss knows the target, sampled from α at each position. Without the target
  * the rows' own tokens are agreed with: exact where it said them greedily.
  *
- * @param rows how many rows are used, from the first
+ * @param all held-out rows
+ * @param available how many there are
+ * @param rows how many are used at most, from the first
  */
-public record Validation(Shards shards, TokenLoss loss, int rows, int microBatch) {
+public record Validation(Source.Rows all, long available, TokenLoss loss, int rows, int microBatch) {
     private static final int[] GAMMAS = {3, 5};
+
+    /** On rows without pictures. */
+    public Validation(Shards shards, TokenLoss loss, int rows, int microBatch) {
+        this(shards, loss, rows, microBatch, Optional.empty());
+    }
+
+    /** @param pictures how those of the rows are read, where they have any */
+    public Validation(Shards shards, TokenLoss loss, int rows, int microBatch, Optional<RowPictures> pictures) {
+        this(
+                pictures.map(p -> Source.Rows.of(shards, p)).orElseGet(() -> Source.Rows.of(shards)),
+                shards.rows(),
+                loss,
+                rows,
+                microBatch);
+    }
 
     /** Measures without touching gradients. */
     public Map<String, Double> measure(LlamaGraph graph) {
         double sum = 0, count = 0;
         List<double[]> accepted = new ArrayList<>(), agreed = new ArrayList<>();
-        Source.Rows all = Source.Rows.of(shards);
         loss.beginStep(0);
-        int last = (int) Math.min(rows, shards.rows());
+        int last = (int) Math.min(rows, available);
         for (int at = 0; at < last; at += microBatch) {
             for (Batch pass : all.read(at, Math.min(last, at + microBatch) - at).passes(microBatch)) {
                 sum += graph.evaluate(pass, loss);

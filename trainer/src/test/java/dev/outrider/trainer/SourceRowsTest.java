@@ -42,7 +42,7 @@ class SourceRowsTest {
         RandomGenerator random = Seeds.generator(1);
         List<ShardRow> rows = new ArrayList<>();
         for (int i = 0; i < ROWS; i++) rows.add(row(random, laws));
-        var file = ShardFolder.shard(folder.resolve(ShardFolder.name(0)), T, "t", laws ? K : 0, rows.iterator());
+        var file = ShardFolder.shard(folder.resolve(ShardFolder.name(0)), T, "t", laws ? K : 0, false, rows.iterator());
         ShardManifest.of("t", 50, T, List.of(file), Map.of(), Map.of()).write(folder);
         return rows;
     }

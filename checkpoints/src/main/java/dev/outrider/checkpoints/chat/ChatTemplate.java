@@ -26,6 +26,7 @@ public final class ChatTemplate {
     private static final Map<String, Map<String, String>> NAMED = Map.of(
             "chatml", Map.of("bos_token", "<|im_start|>", "eos_token", "<|im_end|>"),
             "llama-2", Map.of("bos_token", "<s>", "eos_token", "</s>"),
+            "outrider", Map.of("bos_token", "<s>", "eos_token", "</s>"),
             "vicuna_v1", Map.of("bos_token", "<s>", "eos_token", "</s>"));
     private static final Pattern MARK = Pattern.compile("\\{%[-+]?\\s*generation\\b");
 
@@ -70,7 +71,7 @@ public final class ChatTemplate {
 
     /**
      * One of those that models without a template of their own were trained with: chatml, llama-2, vicuna_v1
-     * (LLaVA 1.5 as well).
+     * (LLaVA 1.5 as well), and outrider, that of targets which our own recipes train.
      *
      * @throws Failure USAGE for another name
      */

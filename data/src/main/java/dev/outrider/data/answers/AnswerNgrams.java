@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.ngram.NgramCounter;
 import dev.outrider.decode.ngram.NgramCounts;
 import dev.outrider.decode.ngram.NgramHeader;
@@ -24,7 +25,7 @@ import scala.Tuple2;
 
 /**
  * Makes an n-gram table from shards: supervised tokens are counted, each after the tokens before it in its row,
- * a prompt's included. A task counts some million n-grams and splits them by ranges of their keys; one task a
+ * a prompt's included, its pictures left out. A task counts some million n-grams and splits them by ranges of their keys; one task a
  * range adds them up and leaves out what is not kept; the driver writes the file range by range. The table does
  * not depend on the number of tasks. Every executor must see the shards.
  */
@@ -172,11 +173,23 @@ public final class AnswerNgrams {
     }
 
     private static void count(NgramCounter counter, int[] tokens, byte[] mask) {
-        for (int from = 0, to; from < mask.length; from = to) {
+        int length = left(tokens, mask);
+        for (int from = 0, to; from < length; from = to) {
             to = from + 1;
-            while (to < mask.length && mask[to] == mask[from]) to++;
+            while (to < length && mask[to] == mask[from]) to++;
             if (mask[from] == 1) counter.count(tokens, from, to);
         }
+    }
+
+    /** Moves a row together, its pictures left out; what is left of it. */
+    private static int left(int[] tokens, byte[] mask) {
+        int length = 0;
+        for (int i = 0; i < tokens.length; i++) {
+            if (Picture.isPlaceholder(tokens[i])) continue;
+            tokens[length] = tokens[i];
+            mask[length++] = mask[i];
+        }
+        return length;
     }
 
     private static NgramCounts summed(Iterable<NgramCounts> parts) {

@@ -22,6 +22,7 @@ import java.util.Set;
  * @param promptsHash sha256 over ids, tasks, texts and tokens
  * @param slots answers in work at a time: products are summed in an order that follows from it
  * @param topK ids whose probabilities are kept at every token; 0: none
+ * @param eyes hash of what pictures are seen with; empty: prompts have none
  */
 record AnswerPlan(
         int schema,
@@ -39,7 +40,8 @@ record AnswerPlan(
         long seed,
         int promptsPerPart,
         int slots,
-        int topK)
+        int topK,
+        String eyes)
         implements Serializable {
     static final int SCHEMA = 2;
     static final String NAME = "plan.json";
@@ -49,6 +51,51 @@ record AnswerPlan(
     AnswerPlan {
         temperatures = List.copyOf(temperatures);
         ends = Set.copyOf(ends);
+        // Absent in plans of versions that saw nothing.
+        eyes = eyes == null ? "" : eyes;
+    }
+
+    /** For prompts without pictures. */
+    AnswerPlan(
+            int schema,
+            String model,
+            String tokenizerHash,
+            int vocabSize,
+            Set<Integer> ends,
+            String promptsHash,
+            int prompts,
+            List<Double> temperatures,
+            double topP,
+            int samples,
+            int maxTokens,
+            int context,
+            long seed,
+            int promptsPerPart,
+            int slots,
+            int topK) {
+        this(
+                schema,
+                model,
+                tokenizerHash,
+                vocabSize,
+                ends,
+                promptsHash,
+                prompts,
+                temperatures,
+                topP,
+                samples,
+                maxTokens,
+                context,
+                seed,
+                promptsPerPart,
+                slots,
+                topK,
+                "");
+    }
+
+    /** Whether prompts may have pictures. */
+    boolean sees() {
+        return !eyes.isEmpty();
     }
 
     int parts() {
@@ -129,6 +176,7 @@ record AnswerPlan(
                 seed,
                 promptsPerPart,
                 slots,
-                topK);
+                topK,
+                eyes);
     }
 }

@@ -44,6 +44,7 @@ final class AnswerQueue implements Iterator<BatchRequest>, BatchDecoder.Watch {
     private record Place(Open open, int index, Question question) {}
 
     private final AnswerTask task;
+    private final TaskEyes eyes;
     private final Iterator<Part> parts;
     private final Runnable eachStep;
     private final Sink sink;
@@ -51,8 +52,9 @@ final class AnswerQueue implements Iterator<BatchRequest>, BatchDecoder.Watch {
     private final Map<BatchRequest, Place> places = new IdentityHashMap<>();
 
     /** @param eachStep after every step of the batch; what it throws ends the run */
-    AnswerQueue(AnswerTask task, Iterator<Part> parts, Runnable eachStep, Sink sink) {
+    AnswerQueue(AnswerTask task, TaskEyes eyes, Iterator<Part> parts, Runnable eachStep, Sink sink) {
         this.task = task;
+        this.eyes = eyes;
         this.parts = parts;
         this.eachStep = eachStep;
         this.sink = sink;
@@ -79,7 +81,7 @@ final class AnswerQueue implements Iterator<BatchRequest>, BatchDecoder.Watch {
 
     // What cannot be asked has its answer at once.
     private void ask(Place place) {
-        switch (task.request(place.question)) {
+        switch (task.request(place.question, eyes)) {
             case AnswerTask.Asked(BatchRequest request) -> {
                 places.put(request, place);
                 ready.add(request);

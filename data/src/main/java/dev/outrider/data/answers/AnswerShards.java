@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.SplitWriter;
+import dev.outrider.data.image.ImageNames;
 import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.ShardRow;
@@ -27,7 +28,8 @@ import scala.Tuple2;
 
 /**
  * From answers to shards: a row is BOS, prompt and answer, supervised on the answer's tokens only, its end
- * token included. Where the target's laws were kept, they become columns of the shards. All answers to a prompt fall into the same split.
+ * token included. Where the target's laws were kept, they become columns of the shards, and so do
+ * the pictures of prompts that have some. All answers to a prompt fall into the same split, and all about an image.
  */
 public final class AnswerShards {
     private static final String READ = "read", KEPT = "kept", CUT = "cut_at_length";
@@ -39,7 +41,8 @@ public final class AnswerShards {
      * @param output folder to make, with {@code train/} and, if validShare is above 0, {@code valid/}
      * @param sequenceLength T; longer rows lose the end of the answer
      * @param temperatures those to take; empty: all
-     * @param validShare share of the prompts, by their id's hash, that go to validation
+     * @param validShare share of the prompts, by the hash of their id (of their first image, where they have one), that go
+     *     to validation
      */
     public record Spec(
             Path answers,
@@ -83,7 +86,7 @@ public final class AnswerShards {
         });
     }
 
-    // Under the hash of the prompt's id, and the answer's own id behind it.
+    // Under the hash that decides the side of the split, and the answer's own id behind it.
     private static JavaPairRDD<String, Judged> judged(SparkSession spark, Spec spec) {
         String folder = spec.answers().toAbsolutePath().toString();
         AnswerPlan plan = AnswerPlan.read(spec.answers());
@@ -98,7 +101,10 @@ public final class AnswerShards {
                 .flatMap(index -> known(Path.of(folder), index, topK).iterator())
                 .mapToPair(known -> {
                     Answer answer = known.answer;
-                    String hash = Hashes.of(answer.promptId());
+                    String hash = Hashes.of(
+                            answer.images().isEmpty()
+                                    ? answer.promptId()
+                                    : ImageNames.key(answer.images().getFirst()));
                     boolean valid = Hashes.share(hash, seed) < share;
                     return new Tuple2<>(hash + answer.id(), judge(known, length, temperatures, valid));
                 });
@@ -133,7 +139,7 @@ public final class AnswerShards {
         byte[] mask = new byte[count];
         // A first token has nothing before it to be predicted from.
         Arrays.fill(mask, Math.max(1, prompt), count, (byte) 1);
-        return new ShardRow(tokens, mask, answer.id(), 1, prompt, known.laws);
+        return new ShardRow(tokens, mask, answer.id(), 1, prompt, known.laws, answer.pictures());
     }
 
     private static Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
@@ -170,7 +176,11 @@ public final class AnswerShards {
         AnswerPlan plan = AnswerPlan.read(spec.answers());
         Path folder = Files.createDirectories(output.resolve(name));
         var files = new SplitWriter(
-                        folder.toAbsolutePath().toString(), spec.sequenceLength(), plan.tokenizerHash(), plan.topK())
+                        folder.toAbsolutePath().toString(),
+                        spec.sequenceLength(),
+                        plan.tokenizerHash(),
+                        plan.topK(),
+                        plan.sees())
                 .write(rows, count, spec.rowsPerShard(), each -> each);
         ShardManifest manifest = ShardManifest.of(
                 plan.tokenizerHash(), plan.vocabSize(), spec.sequenceLength(), files, counts, facts(spec, plan, name));

@@ -18,6 +18,7 @@ import java.util.List;
  * @param threads of a process; 0: all processors
  * @param slots answers in work at a time; 0: {@link #SLOTS}, or fewer where their caches would fill the memory
  * @param topK ids whose probabilities are kept at every token of an answer; 0: none
+ * @param eyes where the pictures of prompts are, for a target that sees
  */
 public record AnswerSpec(
         Prompts prompts,
@@ -32,7 +33,8 @@ public record AnswerSpec(
         int promptsPerPart,
         int threads,
         int slots,
-        int topK) {
+        int topK,
+        AnswerEyes eyes) {
     /** The temperatures of arXiv 2404.08856. */
     public static final List<Double> TEMPERATURES = List.of(0.0, 0.3, 0.7, 1.0);
 
@@ -65,6 +67,57 @@ public record AnswerSpec(
                 threads,
                 0,
                 0);
+    }
+
+    /** For prompts without pictures. */
+    public AnswerSpec(
+            Prompts prompts,
+            Path target,
+            Path output,
+            List<Double> temperatures,
+            double topP,
+            int samples,
+            int maxTokens,
+            int context,
+            long seed,
+            int promptsPerPart,
+            int threads,
+            int slots,
+            int topK) {
+        this(
+                prompts,
+                target,
+                output,
+                temperatures,
+                topP,
+                samples,
+                maxTokens,
+                context,
+                seed,
+                promptsPerPart,
+                threads,
+                slots,
+                topK,
+                AnswerEyes.NONE);
+    }
+
+    /** The same, with eyes. */
+    public AnswerSpec with(AnswerEyes eyes) {
+        return new AnswerSpec(
+                prompts,
+                target,
+                output,
+                temperatures,
+                topP,
+                samples,
+                maxTokens,
+                context,
+                seed,
+                promptsPerPart,
+                threads,
+                slots,
+                topK,
+                eyes);
     }
 
     public AnswerSpec {

@@ -18,11 +18,26 @@ import java.util.Objects;
  * @param task name for grouping in reports, or empty
  * @param text with the caller's chat template in it: special tokens are parsed, BOS goes in front where the
  *     tokenizer wants it
- * @param ids what the target reads instead, as it is; null: what the text gives
+ * @param ids what the target reads instead, as it is; null: what the text gives. -1 - k stands for the k-th picture
+ * @param pictures names of the image files that it is about; where each stands, a text without ids has {@code <image>}
  */
-public record Prompt(String id, String task, String text, int[] ids) implements Serializable {
+public record Prompt(String id, String task, String text, int[] ids, List<String> pictures) implements Serializable {
+    public Prompt {
+        pictures = List.copyOf(pictures);
+    }
+
+    /** One without pictures. */
+    public Prompt(String id, String task, String text, int[] ids) {
+        this(id, task, text, ids, List.of());
+    }
+
     public Prompt(String id, String task, String text) {
         this(id, task, text, null);
+    }
+
+    /** The same under another task. */
+    public Prompt of(String other) {
+        return new Prompt(id, other, text, ids, pictures);
     }
 
     /** A user's message in a chat template, the assistant's turn opened; special tokens in it stay words. */
@@ -41,16 +56,17 @@ public record Prompt(String id, String task, String text, int[] ids) implements 
                 && id.equals(p.id)
                 && task.equals(p.task)
                 && text.equals(p.text)
-                && Arrays.equals(ids, p.ids);
+                && Arrays.equals(ids, p.ids)
+                && pictures.equals(p.pictures);
     }
 
     @Override
     public int hashCode() {
-        return Objects.hash(id, task, text, Arrays.hashCode(ids));
+        return Objects.hash(id, task, text, Arrays.hashCode(ids), pictures);
     }
 
     @Override
     public String toString() {
-        return "Prompt[" + id + ", " + task + ", " + text + ", " + Arrays.toString(ids) + "]";
+        return "Prompt[" + id + ", " + task + ", " + text + ", " + Arrays.toString(ids) + ", " + pictures + "]";
     }
 }

@@ -28,10 +28,13 @@ import org.apache.spark.sql.functions;
 
 /** Where prompts come from. They are held on the driver: meant for up to some millions. */
 public sealed interface Prompts {
-    /** In the order of their ids, unless said otherwise. */
+    /** In the order of their ids, those about the same pictures together, unless said otherwise. */
     List<Prompt> read(SparkSession spark);
 
-    /** JSON objects with {@code prompt} and, if there, {@code id}, {@code task} and {@code ids}, the tokens to read. */
+    /**
+     * JSON objects with {@code prompt} and, if there, {@code id}, {@code task}, {@code ids}, the tokens to read, and {@code
+     * images}, the names of the image files that it is about.
+     */
     record Jsonl(List<Path> files) implements Prompts {
         private static final JsonMapper JSON = new JsonMapper();
         private static final List<String> ANSWERS = List.of("response", "completion", "messages");
@@ -65,7 +68,17 @@ public sealed interface Prompts {
                     id.isValueNode() && !id.isNull() ? id.asText() : Hashes.of(text),
                     line.path("task").asText(""),
                     text,
-                    ids(line.path("ids"), place));
+                    ids(line.path("ids"), place),
+                    images(line.path("images"), place));
+        }
+
+        private static List<String> images(JsonNode list, String place) {
+            List<String> out = new ArrayList<>();
+            for (JsonNode name : list) {
+                if (!name.isTextual()) throw bad(place, "images that are no names");
+                out.add(name.textValue());
+            }
+            return out;
         }
 
         private static int[] ids(JsonNode list, String place) {
@@ -105,6 +118,7 @@ public sealed interface Prompts {
                     .put("task", prompt.task())
                     .put("prompt", prompt.text());
             if (prompt.ids() != null) line.set("ids", JSON.valueToTree(prompt.ids()));
+            if (!prompt.pictures().isEmpty()) line.set("images", JSON.valueToTree(prompt.pictures()));
             return line.toString();
         }
 
@@ -150,7 +164,8 @@ public sealed interface Prompts {
     /**
      * Conversations, each up to the user's last message, in a chat template; of prompts with several turns
      * ({@code turns}) the first. Equal ones come once, under the row's own id, or under the hash of what is said
-     * where several rows share it. The task is the row's {@code task}, {@code category} or {@code dataset}.
+     * where several rows share it. Where the model sees, equal prompts about other images are other prompts; a model that
+     * reads text alone has the rows' words as they are. The task is the row's {@code task}, {@code category} or {@code dataset}.
      *
      * @param model whose tokenizer and template it is
      * @param template one of {@code ChatTemplate.names()}; empty: the model's own
@@ -190,7 +205,9 @@ public sealed interface Prompts {
             throw Failure.data(
                     place, "the prompt id " + prompt.id() + " twice", "unique ids", "Rename or remove one of them.");
         }
-        prompts.sort(Comparator.comparing(Prompt::id));
+        // Those about the same pictures together: their features are made once, however few are kept.
+        prompts.sort(Comparator.comparing((Prompt p) -> String.join("\n", p.pictures()))
+                .thenComparing(Prompt::id));
         return prompts;
     }
 }

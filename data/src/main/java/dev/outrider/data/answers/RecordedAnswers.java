@@ -1,13 +1,17 @@
 package dev.outrider.data.answers;
 
 import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.speculate.Recorded;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** Answers that a target gave, as drafters are replayed and calibrated on them. Reads without Spark. */
+/**
+ * Answers that a target gave, as drafters are replayed and calibrated on them: pictures are left out of their prompts, as
+ * drafters read them that cannot see. Reads without Spark.
+ */
 public final class RecordedAnswers {
     private RecordedAnswers() {}
 
@@ -20,7 +24,7 @@ public final class RecordedAnswers {
         List<Recorded> greedy = new ArrayList<>();
         Answers.read(answers, answer -> {
             if (answer.success() && answer.temperature() == 0 && answer.answerIds().length > 0) {
-                greedy.add(new Recorded(answer.promptIds(), answer.answerIds()));
+                greedy.add(new Recorded(Picture.left(answer.promptIds()), answer.answerIds()));
             }
         });
         return greedy;
@@ -38,7 +42,7 @@ public final class RecordedAnswers {
             int to = from;
             while (to < mask.length && mask[to] == 1) to++;
             if (from == 0 || from == to) continue;
-            recorded.add(new Recorded(Arrays.copyOf(tokens, from), Arrays.copyOfRange(tokens, from, to)));
+            recorded.add(new Recorded(Picture.left(Arrays.copyOf(tokens, from)), Arrays.copyOfRange(tokens, from, to)));
         }
         return recorded;
     }

@@ -20,16 +20,23 @@ final class SharedTarget implements AutoCloseable {
     private final LlamaWeights weights;
     private int users;
 
-    private SharedTarget(Path path) {
+    private SharedTarget(Path path, String tower) {
         this.path = path;
         checkpoint = Checkpoint.open(path);
+        if (!tower.isEmpty()) checkpoint.vision().ifPresent(vision -> vision.attach(Path.of(tower)));
         weights = LlamaWeights.load(device, checkpoint);
     }
 
     /** Close it as often as it was asked for. */
     static SharedTarget open(Path path) {
+        return open(path, "");
+    }
+
+    /** @param tower the first who opens it attaches; or empty */
+    static SharedTarget open(Path path, String tower) {
         synchronized (OPEN) {
-            SharedTarget target = OPEN.computeIfAbsent(path.toAbsolutePath().normalize(), SharedTarget::new);
+            Path whole = path.toAbsolutePath().normalize();
+            SharedTarget target = OPEN.computeIfAbsent(whole, p -> new SharedTarget(p, tower));
             target.users++;
             return target;
         }

@@ -131,7 +131,7 @@ public record WrittenPrompts(List<Prompt> prompts, Map<String, Long> counts) {
 
     private static boolean evaluated(Optional<Contamination> evaluated, Answer answer, String text) {
         Message said = Message.of(Message.USER, text);
-        Conversation one = new Conversation(answer.id(), "", List.of(said), null, "", answer.id());
+        Conversation one = new Conversation(answer.id(), "", List.of(said), List.of(), "", answer.id());
         return evaluated.flatMap(e -> e.find(one)).isPresent();
     }
 

@@ -2,6 +2,7 @@ package dev.outrider.data.conversation;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.Message;
+import dev.outrider.data.image.ImageNames;
 import dev.outrider.data.text.WordGrams;
 import java.io.Serializable;
 import java.util.ArrayList;
@@ -19,6 +20,9 @@ import java.util.TreeSet;
  * are compared as words, without case and punctuation. A conversation is contaminated where one of its messages is
  * a prompt, or where it holds at least a share of a prompt's runs of 13 words (GPT-3's length; arXiv 2005.14165,
  * appendix C). Prompts of 8 to 12 words count as one run; shorter ones only as a whole message.
+ *
+ * <p>Prompts about images are known by these, since many ask the same of different images: a conversation about one of the
+ * evaluation's images is contaminated, whatever it says.
  */
 public final class Contamination implements Serializable {
     private static final int RUN = 13, LEAST_WORDS = 8;
@@ -31,13 +35,14 @@ public final class Contamination implements Serializable {
     private final Map<Long, int[]> runs = new HashMap<>();
     private final Set<Integer> lengths = new TreeSet<>();
     private final int[] counts;
+    private final Set<String> images = new HashSet<>();
 
     /**
      * A training conversation that holds an evaluation prompt.
      *
      * @param place of the conversation, file and line
-     * @param prompt the evaluation prompt
-     * @param share of its runs that were found; 1 where a message is the prompt
+     * @param prompt the evaluation prompt, or the image
+     * @param share of its runs that were found; 1 where a message is the prompt, or an image the same
      */
     public record Found(String place, String prompt, double share) implements Serializable {}
 
@@ -50,25 +55,34 @@ public final class Contamination implements Serializable {
 
     /** @param share of a prompt's runs, from which on it counts as found; in (0, 1] */
     public static Contamination of(List<String> prompts, double share) {
+        return of(prompts, Set.of(), share);
+    }
+
+    private static Contamination of(List<String> prompts, Set<String> images, double share) {
         List<String> distinct = List.copyOf(new LinkedHashSet<>(prompts));
-        if (distinct.isEmpty() || share <= 0 || share > 1) {
+        if (distinct.size() + images.size() == 0 || share <= 0 || share > 1) {
             throw Failure.usage(
                     "contamination",
                     distinct.size() + " evaluation prompts, share " + share,
                     "some prompts and a share in (0, 1]",
                     "Correct the setting.");
         }
-        return new Contamination(distinct, share);
+        Contamination contamination = new Contamination(distinct, share);
+        contamination.images.addAll(images);
+        return contamination;
     }
 
-    /** All that users say in these files. */
+    /** All that users say in these files, and the images that they say it about. */
     public static Contamination of(ConversationFiles evaluation, double share) {
         List<String> prompts = new ArrayList<>();
+        Set<String> images = new HashSet<>();
         evaluation.forEach(example -> {
             if (!(example instanceof Conversation c)) return;
+            for (String image : c.images()) images.add(ImageNames.key(image));
+            if (!c.images().isEmpty()) return;
             for (Message m : c.messages()) if (m.role().equals(Message.USER)) prompts.add(m.text());
         });
-        return of(prompts, share);
+        return of(prompts, images, share);
     }
 
     private void enter(int prompt, List<String> words) {
@@ -88,13 +102,16 @@ public final class Contamination implements Serializable {
         }
     }
 
-    /** How many evaluation prompts there are. */
+    /** How many evaluation prompts and images there are. */
     public int size() {
-        return prompts.size();
+        return prompts.size() + images.size();
     }
 
-    /** The prompt that the conversation holds most of, if it holds enough of any. */
+    /** An image that both have, or the prompt that the conversation holds most of, if it holds enough of any. */
     public Optional<Found> find(Conversation conversation) {
+        for (String image : conversation.images()) {
+            if (images.contains(ImageNames.key(image))) return Optional.of(new Found(conversation.place(), image, 1));
+        }
         Set<Long> seen = new HashSet<>();
         Map<Integer, Integer> hits = new HashMap<>();
         for (Message message : conversation.messages()) {

@@ -15,6 +15,8 @@ import java.io.InputStream;
 import java.io.Serializable;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -25,13 +27,15 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 
 /**
- * Files of conversations: a JSON list, one JSON object after the other (JSONL), either of them as .gz. All rows of
- * a file have one form, that of its first row unless one is named. Read row by row, never whole.
+ * Files of conversations: a JSON list, one JSON object after the other (JSONL), or one object that is COCO's captions or
+ * ScienceQA's problems; each of them as .gz too. All rows of a file have one form, that of its first row unless one is
+ * named. Read row by row, never whole; of COCO's captions all are held.
  *
  * @param paths files, or folders with .json, .jsonl and .gz files
  * @param form null: found by looking
+ * @param split rows that say they are of another split are passed over; empty: all are read
  */
-public record ConversationFiles(List<String> paths, Form form) implements Serializable {
+public record ConversationFiles(List<String> paths, Form form, String split) implements Serializable {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -43,6 +47,16 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
         if (paths.isEmpty()) {
             throw Failure.usage("conversations", "no paths", "files or folders of conversations", "Name at least one.");
         }
+    }
+
+    /** Of all splits. */
+    public ConversationFiles(List<String> paths, Form form) {
+        this(paths, form, "");
+    }
+
+    /** Only rows of this split, and those that name none. */
+    public ConversationFiles only(String split) {
+        return new ConversationFiles(paths, form, split);
     }
 
     public static ConversationFiles of(Path... files) {
@@ -99,7 +113,7 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
      */
     Rows rows(String file) {
         try {
-            return new Rows(Path.of(file), form);
+            return new Rows(Path.of(file), form, split);
         } catch (IOException e) {
             throw DiskFailures.reading(Path.of(file), e);
         }
@@ -118,57 +132,93 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
         private final Path file;
         private final JsonParser parser;
         private final boolean named;
+        private final String split;
+        private final Deque<Row> ready = new ArrayDeque<>();
         private Form form;
         private long rows;
-        private boolean list, ready, ended;
+        private boolean list, ended;
+        private WholeFile.Rows whole;
 
-        private Rows(Path file, Form form) throws IOException {
+        private Rows(Path file, Form form, String split) throws IOException {
             this.file = file;
             this.form = form;
+            this.split = split;
             this.named = form != null;
             this.parser = FACTORY.createParser(open(file));
         }
 
         @Override
         public boolean hasNext() {
-            if (!ready && !ended) advance();
-            return ready;
+            while (ready.isEmpty() && !ended) {
+                try {
+                    advance();
+                } catch (JsonProcessingException e) {
+                    throw malformed(e);
+                } catch (IOException e) {
+                    throw DiskFailures.reading(file, e);
+                }
+            }
+            return !ready.isEmpty();
         }
 
-        private void advance() {
-            try {
-                JsonToken token = parser.nextToken();
-                boolean opens = token == JsonToken.START_ARRAY && rows == 0 && !list;
-                if (opens) list = true;
-                if (opens || token == JsonToken.END_ARRAY) token = parser.nextToken();
-                if (token == JsonToken.END_ARRAY) token = parser.nextToken();
-                ended = token == null;
-                ready = !ended;
-            } catch (JsonProcessingException e) {
-                throw malformed(e);
-            } catch (IOException e) {
-                throw DiskFailures.reading(file, e);
+        private void advance() throws IOException {
+            WholeFile.Row next = next(whole);
+            if (next == null) {
+                whole = null;
+                if (ended) return;
+                next = row(token());
             }
+            if (next == null) return;
+            rows++;
+            take(next.row(), file + ":" + next.line());
+        }
+
+        private static WholeFile.Row next(WholeFile.Rows whole) throws IOException {
+            return whole == null ? null : whole.next();
+        }
+
+        private JsonToken token() throws IOException {
+            JsonToken token = parser.nextToken();
+            boolean opens = token == JsonToken.START_ARRAY && rows == 0 && !list;
+            if (opens) list = true;
+            if (opens || token == JsonToken.END_ARRAY) token = parser.nextToken();
+            return token == JsonToken.END_ARRAY ? parser.nextToken() : token;
+        }
+
+        // Null at the end of the file, and where the rows to come are those of the whole file.
+        private WholeFile.Row row(JsonToken token) throws IOException {
+            ended = token == null;
             if (ended && rows == 0) {
                 throw Failure.data(file.toString(), "no rows", "conversations", "Give a file that holds some.");
             }
+            if (ended) return null;
+            if (token == JsonToken.START_OBJECT && rows == 0 && !list) {
+                whole = WholeFile.open(parser);
+                return null;
+            }
+            int line = parser.currentTokenLocation().getLineNr();
+            return new WholeFile.Row(JSON.readTree(parser), line);
+        }
+
+        private void take(JsonNode row, String place) {
+            try {
+                for (Example example : examples(row, place)) if (wanted(example)) ready.add(new Row.Read(example));
+            } catch (Failure e) {
+                ready.add(new Row.Refused(e));
+            }
+        }
+
+        private boolean wanted(Example example) {
+            return split.isEmpty()
+                    || !(example instanceof Conversation c)
+                    || c.split().isEmpty()
+                    || c.split().equals(split);
         }
 
         @Override
         public Row next() {
             if (!hasNext()) throw new NoSuchElementException();
-            ready = false;
-            rows++;
-            String place = file + ":" + parser.currentTokenLocation().getLineNr();
-            try {
-                return new Row.Read(example(JSON.readTree(parser), place));
-            } catch (Failure e) {
-                return new Row.Refused(e);
-            } catch (JsonProcessingException e) {
-                throw malformed(e);
-            } catch (IOException e) {
-                throw DiskFailures.reading(file, e);
-            }
+            return ready.remove();
         }
 
         private Failure malformed(JsonProcessingException e) {
@@ -180,7 +230,7 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
                     "Correct the file, or get it again.");
         }
 
-        private Example example(JsonNode row, String place) {
+        private List<Example> examples(JsonNode row, String place) {
             Optional<Form> looks = row.isObject() ? Form.of(row) : Optional.empty();
             if (looks.isEmpty()) throw unknown(row, place);
             if (form == null) form = looks.get();
@@ -197,8 +247,8 @@ public record ConversationFiles(List<String> paths, Form form) implements Serial
             return Failure.data(
                     place,
                     row.isObject() ? "an object with " + keys : "no object",
-                    "messages, conversations, instruction and output, prompt and response, turns, or input_ids"
-                            + " and loss_mask",
+                    "messages, conversations, instruction and output, prompt and response, turns, input_ids"
+                            + " and loss_mask, or a row of COCO, ScienceQA or NLVR",
                     "Convert the row to one of these forms, or let bad rows be skipped.");
         }
 

@@ -9,6 +9,9 @@ import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.data.SparkFailures;
 import dev.outrider.data.SplitWriter;
+import dev.outrider.data.image.ImageNames;
+import dev.outrider.data.image.PictureIndex;
+import dev.outrider.data.image.PictureStore;
 import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.ShardRow;
@@ -39,7 +42,7 @@ import scala.Tuple2;
 /**
  * From conversations to shards: exact duplicates out, near-duplicates out, evaluation prompts out, the model's
  * template applied, supervised on the assistant's words and end tokens alone. Equal prompts fall on one side of the
- * split, equal images too. The same rows and settings give the same bytes, however many partitions there are. The
+ * split, equal images too, and all that share some with them. The same rows and settings give the same bytes, however many partitions there are. The
  * files, the model and the output must be seen by every executor.
  */
 public final class ConversationShards {
@@ -150,17 +153,29 @@ public final class ConversationShards {
 
     private static String key(Example example) {
         return switch (example) {
-            case Conversation c -> Hashes.of(c.image() + "\n" + c.text());
+            case Conversation c -> Hashes.of((c.images().isEmpty() ? "\n" : "") + c.aboutImages());
             case TokenRow t -> Hashes.of(Arrays.toString(t.ids()) + Arrays.toString(t.mask()));
         };
     }
 
-    /** What decides the side of the split: the image, or the first thing the user says. */
-    private static String side(Example example) {
+    /** What decides the side of the split: the group, the images, or the first thing the user says. */
+    private static String side(Example example, Map<String, String> shared) {
         return switch (example) {
-            case Conversation c -> Hashes.of(c.subject());
+            case Conversation c when !c.group().isEmpty() || c.images().isEmpty() -> Hashes.of(c.subject());
+            case Conversation c -> Hashes.of(shared.getOrDefault(c.subject(), c.subject()));
             case TokenRow t -> Hashes.of(Arrays.toString(Arrays.copyOf(t.ids(), supervisedFrom(t))));
         };
+    }
+
+    // Of images that are in one conversation with others, or with those that are: the first of all their names.
+    private static Map<String, String> shared(JavaPairRDD<String, Entry> entries) {
+        var together = entries.values()
+                .filter(entry ->
+                        entry.example instanceof Conversation c && c.images().size() > 1)
+                .map(entry -> ((Conversation) entry.example)
+                        .images().stream().map(ImageNames::key).toList())
+                .collect();
+        return Together.first(together);
     }
 
     private static int supervisedFrom(TokenRow t) {
@@ -175,12 +190,18 @@ public final class ConversationShards {
                 entries.leftOuterJoin(nearDuplicates(entries));
         var evaluation = JavaSparkContext.fromSparkContext(spark.sparkContext())
                 .broadcast(new ArrayList<>(spec.contamination().stream().toList()));
+        var pictures = JavaSparkContext.fromSparkContext(spark.sparkContext())
+                .broadcast(new ArrayList<>(
+                        spec.pictures().map(PictureIndex::read).stream().toList()));
+        var shared = JavaSparkContext.fromSparkContext(spark.sparkContext()).broadcast(shared(entries));
         RowMaker rowMaker = maker;
         var heldOut = new HashSet<>(spec.heldOut());
         double share = spec.validShare();
         long seed = spec.seed();
         return marked.mapPartitionsToPair(rows -> {
             ChatTemplate template = rows.hasNext() ? rowMaker.open() : null;
+            PictureIndex index =
+                    pictures.value().isEmpty() ? null : pictures.value().getFirst();
             List<Tuple2<String, Judged>> out = new ArrayList<>();
             while (rows.hasNext()) {
                 var row = rows.next();
@@ -188,8 +209,8 @@ public final class ConversationShards {
                 Contamination.Found found = found(evaluation.value(), entry.example);
                 RowMaker.Made made = heldOut(heldOut, entry.example)
                         ? RowMaker.Made.not(Fate.HELD_OUT, "about what is held out")
-                        : made(entry, row._2()._2().orNull(), found, rowMaker, template, row._1());
-                String side = entry.example == null ? row._1() : side(entry.example);
+                        : made(entry, row._2()._2().orNull(), found, rowMaker, template, index, row._1());
+                String side = entry.example == null ? row._1() : side(entry.example, shared.value());
                 boolean valid = Hashes.share(side, seed) < share;
                 boolean told = made.fate() == Fate.CONTAMINATED;
                 out.add(new Tuple2<>(
@@ -200,7 +221,7 @@ public final class ConversationShards {
     }
 
     private static boolean heldOut(Set<String> subjects, Example example) {
-        return example instanceof Conversation c && subjects.contains(c.subject());
+        return example instanceof Conversation c && c.subjects().stream().anyMatch(subjects::contains);
     }
 
     private JavaPairRDD<String, String> nearDuplicates(JavaPairRDD<String, Entry> entries) {
@@ -220,22 +241,31 @@ public final class ConversationShards {
     }
 
     private static RowMaker.Made made(
-            Entry entry, String like, Contamination.Found found, RowMaker maker, ChatTemplate template, String key) {
+            Entry entry,
+            String like,
+            Contamination.Found found,
+            RowMaker maker,
+            ChatTemplate template,
+            PictureIndex pictures,
+            String key) {
         if (entry.example == null) return RowMaker.Made.not(Fate.BAD_ROW, entry.refused);
         if (found != null) return RowMaker.Made.not(Fate.CONTAMINATED, found.prompt());
         if (like != null) return RowMaker.Made.not(Fate.NEAR_DUPLICATE, "nearly as another row");
         String id = entry.example.id();
-        return maker.make(entry.example, template, id.isEmpty() ? key : id);
+        return maker.make(entry.example, template, pictures, id.isEmpty() ? key : id);
     }
 
-    private static Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
+    private Map<String, Long> counts(JavaPairRDD<String, Judged> judged) {
         // By ordinal: an enum's hash differs between processes.
         Map<Integer, Long> rows = judged.values()
                 .mapToPair(one -> new Tuple2<>(one.made.fate().ordinal(), 1L))
                 .reduceByKey(Long::sum)
                 .collectAsMap();
         Map<String, Long> counts = new TreeMap<>();
-        for (Fate fate : Fate.values()) counts.put(fate.key(), rows.getOrDefault(fate.ordinal(), 0L));
+        for (Fate fate : Fate.values()) {
+            if (spec.pictures().isPresent() || !fate.ofPictures())
+                counts.put(fate.key(), rows.getOrDefault(fate.ordinal(), 0L));
+        }
         counts.put(READ, judged.values().map(one -> one.copies).fold(0L, Long::sum));
         counts.put(Fate.DUPLICATE.key(), counts.get(READ) - judged.count());
         counts.put(CUT, judged.values().filter(one -> one.made.cut()).count());
@@ -304,7 +334,9 @@ public final class ConversationShards {
         if (count == 0) throw empty(name, counts, examples);
         Path folder = Files.createDirectories(output.resolve(name));
         Tokenizer own = tokenizer.tokenizer();
-        var files = new SplitWriter(folder.toAbsolutePath().toString(), spec.sequenceLength(), tokenizer.hash())
+        boolean pictures = spec.pictures().isPresent();
+        var files = new SplitWriter(
+                        folder.toAbsolutePath().toString(), spec.sequenceLength(), tokenizer.hash(), 0, pictures)
                 .write(rows, count, spec.rowsPerShard(), each -> each);
         ShardManifest manifest =
                 ShardManifest.of(tokenizer.hash(), own.size(), spec.sequenceLength(), files, counts, facts(name));
@@ -322,7 +354,7 @@ public final class ConversationShards {
     }
 
     private Map<String, String> facts(String split) {
-        return new TreeMap<>(Map.of(
+        Map<String, String> facts = new TreeMap<>(Map.of(
                 "kind", "conversations",
                 "split", split,
                 "template", Hashes.of(maker.source()),
@@ -334,5 +366,7 @@ public final class ConversationShards {
                                 spec.contamination().map(Contamination::size).orElse(0)),
                 "valid_share", Double.toString(spec.validShare()),
                 "seed", Long.toString(spec.seed())));
+        spec.pictures().ifPresent(store -> facts.put("pictures", PictureStore.hash(store)));
+        return facts;
     }
 }

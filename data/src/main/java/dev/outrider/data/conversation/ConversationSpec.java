@@ -20,9 +20,12 @@ import java.util.Set;
  *     otherwise the first of them is an error
  * @param nearDuplicates how those are found; empty: they stay
  * @param contamination evaluation prompts that must not be trained on; empty: none
- * @param heldOut subjects ({@link Conversation#subject}) that must not be trained on, whatever is said of them
- * @param validShare share of the conversations, by the hash of their first user's turn (of their image, where
- *     they have one), that go to validation
+ * @param heldOut subjects ({@link Conversation#subjects}) that must not be trained on, whatever is said of them
+ * @param pictures store of the pictures that rows name, for a target that sees: their {@code <image>} become placeholders,
+ *     and rows whose pictures the store has not are counted and left out, or refused, as bad rows are; empty: the words
+ *     stay as they are, as a model reads them that cannot see
+ * @param validShare share of the conversations, by the hash of their first user's turn (of their images, where
+ *     they have some), that go to validation
  */
 public record ConversationSpec(
         ConversationFiles files,
@@ -36,6 +39,7 @@ public record ConversationSpec(
         Optional<NearDuplicates> nearDuplicates,
         Optional<Contamination> contamination,
         Set<String> heldOut,
+        Optional<Path> pictures,
         double validShare,
         int rowsPerShard,
         long seed) {
@@ -44,6 +48,40 @@ public record ConversationSpec(
         require(sequenceLength >= 2, "sequence length " + sequenceLength, "2 or more");
         require(validShare >= 0 && validShare < 1, "validation share " + validShare, "a number in [0, 1)");
         require(rowsPerShard >= 1, "rows per shard " + rowsPerShard, "1 or more");
+    }
+
+    /** For a target that reads text alone. */
+    public ConversationSpec(
+            ConversationFiles files,
+            Path model,
+            Optional<String> template,
+            Words words,
+            Path output,
+            int sequenceLength,
+            boolean lastTurnOnly,
+            boolean skipBadRows,
+            Optional<NearDuplicates> nearDuplicates,
+            Optional<Contamination> contamination,
+            Set<String> heldOut,
+            double validShare,
+            int rowsPerShard,
+            long seed) {
+        this(
+                files,
+                model,
+                template,
+                words,
+                output,
+                sequenceLength,
+                lastTurnOnly,
+                skipBadRows,
+                nearDuplicates,
+                contamination,
+                heldOut,
+                Optional.empty(),
+                validShare,
+                rowsPerShard,
+                seed);
     }
 
     private static void require(boolean ok, String found, String expected) {

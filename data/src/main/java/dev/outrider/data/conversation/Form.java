@@ -9,7 +9,10 @@ import java.util.stream.Collectors;
 
 /** The forms that conversations are published in. */
 public enum Form {
-    /** {@code conversations: [{from: human, value: ..}, {from: gpt, ..}]}; with {@code image} it is LLaVA's. */
+    /**
+     * {@code conversations: [{from: human, value: ..}, {from: gpt, ..}]}; with {@code image}, a name or a list of them, it is
+     * LLaVA's.
+     */
     SHAREGPT,
     /** {@code messages: [{role: user, content: ..}, ..]}, as OpenAI's API has it. */
     MESSAGES,
@@ -20,7 +23,16 @@ public enum Form {
     /** {@code turns: [..]} of the user, as in MT-bench and Spec-Bench: a prompt, the first of them. */
     TURNS,
     /** {@code input_ids} and {@code loss_mask}. */
-    TOKENS;
+    TOKENS,
+    /**
+     * COCO's captions: one object with {@code images} and {@code annotations}, a conversation a caption; or rows of
+     * {@code image} and {@code caption}.
+     */
+    COCO,
+    /** ScienceQA's problems.json: one object with a problem under each id; or problems as rows. */
+    SCIENCEQA,
+    /** NLVR's statements: {@code sentence}, {@code label}, {@code identifier}, {@code directory}; six pictures a row. */
+    NLVR;
 
     /** What the row looks like. */
     static Optional<Form> of(JsonNode row) {
@@ -29,7 +41,10 @@ public enum Form {
         if (row.has("conversations") || row.has("conversation")) return Optional.of(SHAREGPT);
         if (row.has("instruction")) return Optional.of(ALPACA);
         if (row.has("prompt")) return Optional.of(PROMPT_RESPONSE);
-        return row.has("turns") ? Optional.of(TURNS) : Optional.empty();
+        if (row.has("turns")) return Optional.of(TURNS);
+        if (row.has("question") && row.has("choices")) return Optional.of(SCIENCEQA);
+        if (row.has("sentence") && row.has("identifier")) return Optional.of(NLVR);
+        return row.has("image") && row.has("caption") ? Optional.of(COCO) : Optional.empty();
     }
 
     /** @throws Failure USAGE for a name that is none */

@@ -4,13 +4,21 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.chat.Message;
+import dev.outrider.data.image.ImageNames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
-/** Makes an {@link Example} of a row of one form. */
+/**
+ * Makes {@link Example}s of a row of one form.
+ *
+ * <p>A picture stands where the text has {@code <image>}. Questions that stand alone (instruction, prompt, turns) need not
+ * say where: pictures come before them, a line each, as the LLaVA repository's evaluation puts them (model_vqa.py).
+ */
 final class RowReader {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Map<String, String> ROLES = Map.ofEntries(
@@ -36,23 +44,38 @@ final class RowReader {
     }
 
     /** @throws Failure DATA with file and line for a row that is not of this form */
-    static Example read(JsonNode row, Form form, String place) {
+    static List<Example> read(JsonNode row, Form form, String place) {
         RowReader reader = new RowReader(row, place);
         return switch (form) {
-            case SHAREGPT -> reader.conversation(reader.turns("from", "value"));
-            case MESSAGES -> reader.conversation(reader.turns("role", "content"));
-            case ALPACA -> reader.conversation(reader.alpaca());
-            case PROMPT_RESPONSE -> reader.conversation(reader.promptResponse());
-            case TURNS ->
-                reader.conversation(List.of(
-                        Message.of(Message.USER, reader.text(row.path("turns").path(0), "turns[0]"))));
-            case TOKENS -> reader.tokens();
+            case SHAREGPT -> List.of(reader.conversation(reader.turns("from", "value")));
+            case MESSAGES -> List.of(reader.conversation(reader.turns("role", "content")));
+            case ALPACA -> List.of(reader.conversation(reader.alpaca()));
+            case PROMPT_RESPONSE -> List.of(reader.conversation(reader.promptResponse()));
+            case TURNS -> List.of(reader.conversation(List.of(reader.asked(reader.firstTurn()))));
+            case TOKENS -> List.of(reader.tokens());
+            case COCO -> List.of(reader.dataSet().caption());
+            case SCIENCEQA -> List.of(reader.dataSet().problem());
+            case NLVR -> reader.dataSet().statement();
         };
+    }
+
+    private DataSetRow dataSet() {
+        return new DataSetRow(row, id(), place);
     }
 
     private Conversation conversation(List<Message> messages) {
         if (messages.isEmpty()) throw bad("no messages", "at least one");
-        return new Conversation(id(), task(), messages, image(), first("decoding"), place);
+        return new Conversation(id(), task(), messages, images(), first("split"), about(), first("decoding"), place);
+    }
+
+    private String firstTurn() {
+        return text(row.path("turns").path(0), "turns[0]");
+    }
+
+    private Message asked(String text) {
+        boolean placed = text.contains(ChatTokens.PICTURE);
+        String before = placed ? "" : (ChatTokens.PICTURE + "\n").repeat(images().size());
+        return Message.of(Message.USER, before + text);
     }
 
     private String id() {
@@ -63,10 +86,22 @@ final class RowReader {
         return first("task", "category", "dataset");
     }
 
-    private String image() {
-        JsonNode image = row.path("image");
-        if (image.isMissingNode()) return first("image_id");
-        return image.isTextual() ? image.textValue() : image.path(0).asText("");
+    private List<String> images() {
+        JsonNode named = row.hasNonNull("image") ? row.get("image") : row.path("images");
+        List<String> images = new ArrayList<>();
+        for (JsonNode one : named.isArray() ? named : List.of(named)) image(one).ifPresent(images::add);
+        return images;
+    }
+
+    // The number of a picture that the text has no place for.
+    private String about() {
+        return images().isEmpty() ? ImageNames.key(first("image_id")) : "";
+    }
+
+    // A name, or an object with a path; what has no name is none.
+    private static Optional<String> image(JsonNode one) {
+        JsonNode name = one.isObject() ? one.path("path") : one;
+        return Optional.of(name.asText("")).filter(text -> name.isTextual() && !text.isEmpty());
     }
 
     private String first(String... keys) {
@@ -118,14 +153,14 @@ final class RowReader {
         List<Message> out = new ArrayList<>();
         String instruction = text(row.path("instruction"), "instruction"),
                 input = row.path("input").asText("");
-        out.add(Message.of(Message.USER, input.isBlank() ? instruction : instruction + "\n\n" + input));
+        out.add(asked(input.isBlank() ? instruction : instruction + "\n\n" + input));
         if (row.hasNonNull("output")) out.add(Message.of(Message.ASSISTANT, text(row.path("output"), "output")));
         return out;
     }
 
     private List<Message> promptResponse() {
         List<Message> out = new ArrayList<>();
-        out.add(Message.of(Message.USER, text(row.path("prompt"), "prompt")));
+        out.add(asked(text(row.path("prompt"), "prompt")));
         Stream.of("response", "completion", "answer", "output", "text")
                 .map(row::path)
                 .filter(JsonNode::isTextual)

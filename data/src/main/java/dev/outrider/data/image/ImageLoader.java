@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * From an image file to the pixels that a tower reads: decoded to RGB, turned upright, padded, resized, cropped,
@@ -30,9 +31,13 @@ public final class ImageLoader {
 
     /** As a model's tower was trained to read pictures, and the model to have them. */
     public static ImageLoader of(Vision vision) {
+        return of(vision, ImageOptions.defaults());
+    }
+
+    /** The same with other limits; what becomes of pictures that are no squares is the model's to say. */
+    public static ImageLoader of(Vision vision, ImageOptions options) {
         ImagePreprocessing settings = ImagePreprocessing.read(vision.tower().path());
-        return new ImageLoader(
-                settings, ImageOptions.defaults().with(vision.config().aspect()));
+        return new ImageLoader(settings, options.with(vision.config().aspect()));
     }
 
     public ImageLoader(ImagePreprocessing settings, ImageOptions options) {
@@ -57,10 +62,15 @@ public final class ImageLoader {
      * @throws Failure as {@link DiskFailures#reading} where it is there, but cannot be read
      */
     public LoadedImage attempt(Path file) {
+        return attempt(file, _ -> {});
+    }
+
+    /** As {@link #attempt(Path)}; a decoded picture's levels after resize and crop are handed over too. */
+    LoadedImage attempt(Path file, Consumer<Raster> shaped) {
         try {
             long size = Files.size(file);
             if (size > LARGEST_FILE) return tooLarge(file.toString(), size + " bytes", LARGEST_FILE + " bytes");
-            return attempt(file.toString(), Files.readAllBytes(file));
+            return attempt(file.toString(), Files.readAllBytes(file), shaped);
         } catch (NoSuchFileException e) {
             return new LoadedImage.Missing(DiskFailures.reading(file, e));
         } catch (IOException e) {
@@ -74,10 +84,17 @@ public final class ImageLoader {
      * @throws Failure MACHINE where the decoder cannot be loaded
      */
     public LoadedImage attempt(String place, byte[] file) {
+        return attempt(place, file, _ -> {});
+    }
+
+    private LoadedImage attempt(String place, byte[] file, Consumer<Raster> shaped) {
         try {
             ImageSource source = ImageSource.read(new ImageBytes(place, file));
             LoadedImage refused = refused(place, source);
-            return refused != null ? refused : new LoadedImage.Decoded(pixels(shaped(decoded(place, source))));
+            if (refused != null) return refused;
+            Raster levels = shaped(decoded(place, source));
+            shaped.accept(levels);
+            return new LoadedImage.Decoded(pixels(levels));
         } catch (Failure e) {
             if (e.kind() != Failure.Kind.DATA) throw e;
             return new LoadedImage.Broken(e);

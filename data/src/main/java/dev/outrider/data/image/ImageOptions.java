@@ -2,6 +2,7 @@ package dev.outrider.data.image;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ImageAspect;
+import java.io.Serializable;
 
 /**
  * What the reader of an image decides, not the model's preprocessor_config.json.
@@ -12,7 +13,7 @@ import dev.outrider.checkpoints.ImageAspect;
  * @param mostPixels of a picture, of its padded square and of its tensor; a larger one is refused before it is decoded.
  *     Decoding takes 6 bytes a pixel, 9 where a channel has 16 bits
  */
-public record ImageOptions(ImageAspect aspect, boolean upright, long mostPixels) {
+public record ImageOptions(ImageAspect aspect, boolean upright, long mostPixels) implements Serializable {
     /** Pillow's MAX_IMAGE_PIXELS: a quarter of a GiB at 3 bytes a pixel. */
     public static final long PILLOWS_LIMIT = 89_478_485;
 

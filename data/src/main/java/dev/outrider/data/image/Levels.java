@@ -27,4 +27,12 @@ final class Levels {
         }
         return new Pixels(raster.height(), raster.width(), out);
     }
+
+    /** @param planes [3, height, width], as {@link Raster#planes} gives them */
+    float[] values(byte[] planes) {
+        float[] out = new float[planes.length];
+        int area = planes.length / 3;
+        for (int i = 0; i < out.length; i++) out[i] = values[256 * (i / area) + (planes[i] & 255)];
+        return out;
+    }
 }

@@ -1,6 +1,7 @@
 package dev.outrider.data.image;
 
 import dev.outrider.checkpoints.Failure;
+import java.util.Optional;
 
 /** What became of an image, for callers that count and go on. */
 public sealed interface LoadedImage {
@@ -15,6 +16,16 @@ public sealed interface LoadedImage {
 
     /** Its file, its picture or what it would become has more bytes or pixels than allowed; nothing was decoded. */
     record TooLarge(Failure why) implements LoadedImage {}
+
+    /** Why there are no pixels. */
+    default Optional<Failure> failure() {
+        return switch (this) {
+            case Decoded _ -> Optional.empty();
+            case Missing m -> Optional.of(m.why);
+            case Broken b -> Optional.of(b.why);
+            case TooLarge t -> Optional.of(t.why);
+        };
+    }
 
     /** @throws Failure DATA where there are none, naming the file and why */
     default Pixels pixels() {

@@ -20,6 +20,14 @@ record Raster(int width, int height, byte[] levels) {
         return raster;
     }
 
+    /** The levels as [3, height, width]. */
+    byte[] planes() {
+        int area = width * height;
+        byte[] planes = new byte[levels.length];
+        for (int i = 0; i < area; i++) for (int c = 0; c < 3; c++) planes[c * area + i] = levels[3 * i + c];
+        return planes;
+    }
+
     private void paint(int at, int colour) {
         levels[at] = (byte) (colour >> 16);
         levels[at + 1] = (byte) (colour >> 8);

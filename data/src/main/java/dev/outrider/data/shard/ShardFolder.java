@@ -25,13 +25,14 @@ public final class ShardFolder {
      */
     public static ShardFile shard(Path file, int length, String tokenizerHash, Iterator<ShardRow> rows)
             throws IOException {
-        return shard(file, length, tokenizerHash, 0, rows);
+        return shard(file, length, tokenizerHash, 0, false, rows);
     }
 
-    /** As above, with laws of {@code topK} entries a token. */
-    public static ShardFile shard(Path file, int length, String tokenizerHash, int topK, Iterator<ShardRow> rows)
+    /** As above, with laws of {@code topK} entries a token, and with a column of pictures. */
+    public static ShardFile shard(
+            Path file, int length, String tokenizerHash, int topK, boolean pictures, Iterator<ShardRow> rows)
             throws IOException {
-        try (ShardWriter writer = new ShardWriter(file, length, tokenizerHash, topK)) {
+        try (ShardWriter writer = new ShardWriter(file, length, tokenizerHash, topK, pictures)) {
             while (rows.hasNext()) writer.add(rows.next());
             return writer.finish();
         }
@@ -48,9 +49,10 @@ public final class ShardFolder {
             throws IOException {
         Files.createDirectories(folder);
         List<ShardFile> files = new ArrayList<>();
+        boolean pictures = rows.stream().anyMatch(row -> !row.pictures().isEmpty());
         for (int at = 0; at < rows.size(); at += rowsPerFile) {
             List<ShardRow> part = rows.subList(at, Math.min(rows.size(), at + rowsPerFile));
-            files.add(shard(folder.resolve(name(files.size())), length, tokenizerHash, part.iterator()));
+            files.add(shard(folder.resolve(name(files.size())), length, tokenizerHash, 0, pictures, part.iterator()));
         }
         ShardManifest manifest = ShardManifest.of(tokenizerHash, vocabSize, length, files, Map.of(), Map.of());
         manifest.write(folder);

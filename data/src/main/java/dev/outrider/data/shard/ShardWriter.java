@@ -4,6 +4,7 @@ import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.Channels;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.DigestOutputStream;
@@ -21,6 +22,7 @@ import org.apache.arrow.vector.UInt1Vector;
 import org.apache.arrow.vector.VarCharVector;
 import org.apache.arrow.vector.VectorSchemaRoot;
 import org.apache.arrow.vector.complex.FixedSizeListVector;
+import org.apache.arrow.vector.complex.ListVector;
 import org.apache.arrow.vector.ipc.ArrowFileWriter;
 import org.apache.arrow.vector.types.FloatingPointPrecision;
 import org.apache.arrow.vector.types.pojo.ArrowType;
@@ -33,15 +35,18 @@ import org.apache.arrow.vector.types.pojo.Schema;
  * {@code tokens} (int32[T]), {@code mask} (uint8[T], 1 = supervised), {@code length} (int32, tokens before
  * the padding) and {@code document} (utf8). With laws also {@code top_ids} (int32[T·K]) and
  * {@code top_log_probabilities} (float16[T·K], rounded to nearest: within 2^-11 of the logarithm): entry t·K + j
- * belongs to the token at t, id -1 where nothing is stored. Equal rows give equal bytes.
+ * belongs to the token at t, id -1 where nothing is stored. Where rows have pictures, also {@code pictures} (list of utf8,
+ * their ids), of which token -1 - k stands for the k-th. Equal rows give equal bytes.
  */
 public final class ShardWriter implements AutoCloseable {
     static final String TOP_IDS = "top_ids", TOP_LOGS = "top_log_probabilities";
+    static final String PICTURES = "pictures";
     static final String SCHEMA_KEY = "outrider.schema", TOKENIZER_KEY = "outrider.tokenizer";
     private static final int BATCH_ROWS = 256, BATCH_VALUES = 1 << 22;
 
     private final Path file;
     private final int length, topK;
+    private final boolean pictures;
     private final MessageDigest digest = Hashes.sha256();
     private final BufferAllocator memory = new RootAllocator();
     private final VectorSchemaRoot root;
@@ -56,26 +61,30 @@ public final class ShardWriter implements AutoCloseable {
      * @param tokenizerHash kept in the file's own metadata too
      */
     public ShardWriter(Path file, int length, String tokenizerHash) throws IOException {
-        this(file, length, tokenizerHash, 0);
+        this(file, length, tokenizerHash, 0, false);
     }
 
-    /** @param topK K, entries of a token's law; 0: no such columns */
-    public ShardWriter(Path file, int length, String tokenizerHash, int topK) throws IOException {
+    /**
+     * @param topK K, entries of a token's law; 0: no such columns
+     * @param pictures whether rows may have pictures; otherwise there is no such column
+     */
+    public ShardWriter(Path file, int length, String tokenizerHash, int topK, boolean pictures) throws IOException {
         this.topK = topK;
+        this.pictures = pictures;
         this.batchRows = topK == 0 ? BATCH_ROWS : Math.clamp(BATCH_VALUES / ((long) length * topK), 1, BATCH_ROWS);
         this.file = file;
         this.length = length;
         Map<String, String> metadata = new TreeMap<>();
         metadata.put(SCHEMA_KEY, Integer.toString(ShardManifest.SCHEMA));
         metadata.put(TOKENIZER_KEY, tokenizerHash);
-        root = VectorSchemaRoot.create(new Schema(fields(length, topK), metadata), memory);
+        root = VectorSchemaRoot.create(new Schema(fields(length, topK, pictures), metadata), memory);
         var out = new DigestOutputStream(new BufferedOutputStream(Files.newOutputStream(file), 1 << 20), digest);
         arrow = new ArrowFileWriter(root, null, Channels.newChannel(out));
         arrow.start();
         begin();
     }
 
-    private static List<Field> fields(int length, int topK) {
+    private static List<Field> fields(int length, int topK, boolean pictures) {
         var list = FieldType.notNullable(new ArrowType.FixedSizeList(length));
         List<Field> fields = new ArrayList<>(List.of(
                 new Field("tokens", list, List.of(plain("item", new ArrowType.Int(32, true)))),
@@ -88,6 +97,10 @@ public final class ShardWriter implements AutoCloseable {
             fields.add(new Field(TOP_IDS, laws, List.of(plain("item", new ArrowType.Int(32, true)))));
             fields.add(new Field(TOP_LOGS, laws, List.of(plain("item", half))));
         }
+        if (pictures) {
+            var texts = FieldType.notNullable(new ArrowType.List());
+            fields.add(new Field(PICTURES, texts, List.of(plain("item", new ArrowType.Utf8()))));
+        }
         return fields;
     }
 
@@ -95,9 +108,14 @@ public final class ShardWriter implements AutoCloseable {
         return new Field(name, FieldType.notNullable(type), null);
     }
 
+    /**
+     * @throws dev.outrider.checkpoints.Failure DATA where the row has a negative id that stands for none of its pictures
+     */
     public void add(ShardRow row) throws IOException {
         if (row.tokens().length > length) throw new IllegalArgumentException("row longer than " + length);
         if (row.laws().k() > 0 && row.laws().k() != topK) throw new IllegalArgumentException("laws of another K");
+        if (!pictures && !row.pictures().isEmpty()) throw new IllegalArgumentException("a shard without pictures");
+        row.requirePictures(file.toString());
         list("tokens").setNotNull(filled);
         list("mask").setNotNull(filled);
         int at = filled * length, n = row.tokens().length;
@@ -107,8 +125,9 @@ public final class ShardWriter implements AutoCloseable {
         for (int i = 0; i < length; i++) mask.set(at + i, i < n ? row.mask()[i] : 0);
         ((IntVector) root.getVector("length")).set(filled, n);
         ((VarCharVector) root.getVector("document"))
-                .setSafe(filled, row.document().getBytes(java.nio.charset.StandardCharsets.UTF_8));
+                .setSafe(filled, row.document().getBytes(StandardCharsets.UTF_8));
         if (topK > 0) laws(row);
+        if (pictures) pictures(row);
         count(row);
         if (++filled == batchRows) flush();
     }
@@ -125,6 +144,14 @@ public final class ShardWriter implements AutoCloseable {
             float log = known ? row.laws().logProbabilities()[i - from] : Float.NEGATIVE_INFINITY;
             logs.set(filled * length * topK + i, Float.floatToFloat16(log));
         }
+    }
+
+    private void pictures(ShardRow row) {
+        ListVector lists = (ListVector) root.getVector(PICTURES);
+        VarCharVector ids = (VarCharVector) lists.getDataVector();
+        int at = lists.startNewValue(filled);
+        for (String id : row.pictures()) ids.setSafe(at++, id.getBytes(StandardCharsets.UTF_8));
+        lists.endValue(filled, row.pictures().size());
     }
 
     private void count(ShardRow row) {

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -69,7 +70,12 @@ public final class Shards implements AutoCloseable {
         return manifest.sequenceLength();
     }
 
-    /** Writes exactly length() ids and as many mask bytes (1 = supervised, 0 = context or padding). */
+    /**
+     * Writes exactly length() ids and as many mask bytes (1 = supervised, 0 = context or padding). An id -1 - k stands for
+     * the k-th of the row's {@link #pictures}, see {@link dev.outrider.decode.model.Picture}.
+     *
+     * @throws Failure DATA where a negative id stands for none of them
+     */
     public void read(long row, int[] tokens, int at, byte[] mask, int maskAt) {
         int file = file(row);
         files[file].read(row - first[file], tokens, at, mask, maskAt);
@@ -89,6 +95,12 @@ public final class Shards implements AutoCloseable {
     public void topLaws(long row, int[] ids, float[] logProbabilities, int offset) {
         int file = file(row);
         files[file].topLaws(row - first[file], ids, logProbabilities, offset);
+    }
+
+    /** Ids of the pictures in the row, in the order of their numbers; empty where there is none. */
+    public List<String> pictures(long row) {
+        int file = file(row);
+        return files[file].pictures(row - first[file]);
     }
 
     /** Tokens of the row before the padding. */

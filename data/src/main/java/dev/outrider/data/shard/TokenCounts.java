@@ -2,6 +2,7 @@ package dev.outrider.data.shard;
 
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.model.Picture;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.Set;
@@ -53,12 +54,12 @@ public final class TokenCounts {
                 "Count shards of one tokenizer.");
     }
 
-    // A row's first token is predicted by nothing.
+    // A row's first token is predicted by nothing; a picture is no token.
     private void add(int[] tokens, byte[] mask) {
         int last = tokens.length - 1;
         while (last > 0 && mask[last] == 0) last--;
-        for (int i = 0; i < last; i++) read[tokens[i]]++;
-        for (int i = 1; i <= last; i++) if (mask[i] != 0) learnt[tokens[i]]++;
+        for (int i = 0; i < last; i++) if (!Picture.isPlaceholder(tokens[i])) read[tokens[i]]++;
+        for (int i = 1; i <= last; i++) if (mask[i] != 0 && !Picture.isPlaceholder(tokens[i])) learnt[tokens[i]]++;
     }
 
     public int vocabulary() {

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.Message;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ContaminationTest {
     // Twenty words: eight runs of thirteen.
@@ -23,7 +27,7 @@ class ContaminationTest {
         List<Message> messages = IntStream.range(0, turns.length)
                 .mapToObj(i -> Message.of(i % 2 == 0 ? Message.USER : Message.ASSISTANT, turns[i]))
                 .toList();
-        return EVALUATION.find(new Conversation("", "", messages, "", "", "file:1"));
+        return EVALUATION.find(new Conversation("", "", messages, List.of(), "", "file:1"));
     }
 
     @Test
@@ -51,6 +55,34 @@ class ContaminationTest {
                     .as(k + " runs")
                     .isEqualTo(k >= 4 ? Optional.of(k / 8.0) : Optional.empty());
         }
+    }
+
+    private static Conversation about(String said, String... images) {
+        return new Conversation("", "", List.of(Message.of(Message.USER, said)), List.of(images), "", "file:1");
+    }
+
+    /** Many prompts ask the same of different images. */
+    @Test
+    void promptsAboutImagesAreKnownByThese(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("rows.jsonl"), """
+                {"image":"COCO_val2014_000000000139.jpg","prompt":"Provide a one-sentence caption for the provided image."}
+                {"image":"12/image.png","prompt":"Which of these states is the one that is farthest north of all?"}
+                {"prompt":"one two three four five six seven eight nine"}
+                """);
+        Contamination evaluation = Contamination.of(ConversationFiles.of(file), Contamination.SHARE);
+        assertThat(evaluation.size()).isEqualTo(3);
+        String caption = "<image>\nProvide a one-sentence caption for the provided image.";
+        assertThat(evaluation.find(about(caption, "val2017/000000000140.jpg"))).isEmpty();
+        for (String same : List.of("000000000139.jpg", "val2017/000000000139.jpg", "COCO_000000000139")) {
+            assertThat(evaluation.find(about("other words", "x.png", same)))
+                    .contains(new Contamination.Found("file:1", same, 1));
+        }
+        assertThat(evaluation.find(about("other words", "13/image.png"))).isEmpty();
+        assertThat(evaluation.find(about("other words", "12/image.png"))).isPresent();
+        assertThat(evaluation.find(about(MIDDLE, "13/image.png"))).isPresent();
+        Files.writeString(file, "{\"image\":\"a.png\",\"prompt\":\"q\"}");
+        assertThat(Contamination.of(ConversationFiles.of(file), 1).find(about("q", "a.png")))
+                .isPresent();
     }
 
     @Test

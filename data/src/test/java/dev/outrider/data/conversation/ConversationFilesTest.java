@@ -59,7 +59,7 @@ class ConversationFilesTest {
                         "[{'id':'7','image':'coco/1.jpg','conversations':[{'from':'human','value':'<image>\\nq'},"
                                 + "{'from':'gpt','value':'a'}]}]"))
                 .getFirst();
-        assertThat(llava.image()).isEqualTo("coco/1.jpg");
+        assertThat(llava.images()).containsExactly("coco/1.jpg");
         assertThat(llava.id()).isEqualTo("7");
         assertThat(llava.messages().getFirst().text()).isEqualTo("<image>\nq");
 

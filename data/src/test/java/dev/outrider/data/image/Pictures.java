@@ -1,5 +1,6 @@
 package dev.outrider.data.image;
 
+import dev.outrider.checkpoints.Seeds;
 import java.awt.image.BufferedImage;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -13,8 +14,13 @@ import java.util.zip.DeflaterOutputStream;
 import javax.imageio.ImageIO;
 
 /** Small image files, written byte by byte or by the JDK. */
-final class Pictures {
+public final class Pictures {
     private Pictures() {}
+
+    /** A PNG of noise. */
+    public static byte[] noise(long seed, int width, int height) {
+        return png(noise(Seeds.generator(seed), width, height));
+    }
 
     static Raster noise(RandomGenerator random, int width, int height) {
         Raster raster = new Raster(width, height);

@@ -2,6 +2,7 @@ package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.ClipConfig;
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tower;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
@@ -15,7 +16,7 @@ import java.util.stream.IntStream;
  *
  * <p>Not safe for several threads.
  */
-public final class ClipTower implements AutoCloseable {
+public final class ClipTower implements Features {
     private record Affine(Buffer gain, Buffer bias) {}
 
     private record Layer(Affine first, Linear qkv, Linear output, Affine second, Linear up, Linear down) {}
@@ -83,9 +84,33 @@ public final class ClipTower implements AutoCloseable {
         return config;
     }
 
-    /** P + 1: the class token and the patches. */
+    @Override
     public int rows() {
         return config.patches() + 1;
+    }
+
+    @Override
+    public int channels() {
+        return config.hiddenSize();
+    }
+
+    @Override
+    public int grid() {
+        return config.grid();
+    }
+
+    @Override
+    public void of(Picture picture, Buffer into) {
+        float[] pixels = picture.pixels();
+        int side = config.imageSize();
+        if (pixels.length != config.pictureValues()) {
+            throw Failure.data(
+                    "picture " + picture.id(),
+                    pixels.length + " values",
+                    "3 x " + side + " x " + side + ", the tower's size",
+                    "Prepare pictures with the tower's own preprocessor_config.json.");
+        }
+        hidden(pixels, into);
     }
 
     /**
@@ -105,7 +130,7 @@ public final class ClipTower implements AutoCloseable {
 
     private void embed(float[] pixels) {
         int c = config.hiddenSize(), count = config.patches();
-        cut(pixels);
+        cut(config, pixels, cut);
         device.upload(cut, 0, patches, cut.length);
         embedding.apply(device, x.slice(c, (long) count * c), patches, count, 0);
         device.copy(classToken, x, c);
@@ -113,14 +138,19 @@ public final class ClipTower implements AutoCloseable {
         norm(x, before);
     }
 
-    // Values of a patch in the order of the matrix's inputs: channel, row, column.
-    private void cut(float[] pixels) {
+    /**
+     * A picture in patches, row by row; a patch's values in the order of the matrix's inputs: channel, row, column.
+     *
+     * @param pixels [3, side, side]
+     * @param patches [P, 3·p·p], filled
+     */
+    public static void cut(ClipConfig config, float[] pixels, float[] patches) {
         int p = config.patchSize(), side = config.imageSize(), grid = config.grid(), at = 0;
         for (int patch = 0; patch < config.patches(); patch++) {
             int corner = patch / grid * p * side + patch % grid * p;
             for (int line = 0; line < config.channels() * p; line++, at += p) {
                 int from = line / p * side * side + line % p * side + corner;
-                System.arraycopy(pixels, from, cut, at, p);
+                System.arraycopy(pixels, from, patches, at, p);
             }
         }
     }

@@ -6,6 +6,7 @@ import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -18,10 +19,16 @@ import java.util.stream.IntStream;
  * <p>A step always has S rows, those of idle slots among them, and a row of a beginning is summed alike in
  * whatever company (see PromptReader). So what a slot reads and says depends on its own tokens and on S alone.
  * Against {@link Llama} the sums may be ordered otherwise.
+ *
+ * <p>With {@link Eyes} it reads pictures as {@link Llava} does, each projected once for texts that ask for it about the
+ * same time; without, it leaves them out.
  */
 public final class LlamaBatch implements AutoCloseable {
     /** A token for {@link #step} that leaves a slot as it is. */
-    public static final int IDLE = -1;
+    public static final int IDLE = Integer.MIN_VALUE;
+
+    /** Pictures of a text beyond a batch's slots. */
+    private static final int PICTURES = 8;
 
     private final Device device;
     private final ModelConfig config;
@@ -38,15 +45,35 @@ public final class LlamaBatch implements AutoCloseable {
     private final PromptReader reader;
     /** By slot: a beginning that waits to be read, or null. */
     private final int[][] waiting;
+    /** By slot: the last token of a text that was begun, where it is a picture's row and not read yet; or 0. */
+    private final int[] last;
+
+    private final PictureBank bank;
+
+    /** A batch that leaves pictures out. */
+    public LlamaBatch(Device device, LlamaWeights weights, int slots, int capacity) {
+        this(device, weights, Optional.empty(), slots, capacity);
+    }
 
     /**
      * @param weights stay the caller's, and must outlive the batch
-     * @param slots S, texts at a time
-     * @param capacity most tokens of one text, prompt and answer together
+     * @param eyes of the same model; without, pictures are left out
+     * @param slots S, texts at a time; of one text, S + 8 pictures
+     * @param capacity most tokens of one text, prompt and answer together, a picture's rows among them
      * @throws dev.outrider.checkpoints.Failure (usage) when capacity is not in 1 .. the model's longest context
      */
-    public LlamaBatch(Device device, LlamaWeights weights, int slots, int capacity) {
+    public LlamaBatch(Device device, LlamaWeights weights, Optional<Eyes> eyes, int slots, int capacity) {
+        this(device, weights, eyes.map(e -> bank(device, e, slots)).orElse(null), slots, capacity);
+    }
+
+    private static PictureBank bank(Device device, Eyes eyes, int slots) {
+        return new PictureBank(device, eyes, 2 * slots + PICTURES, slots + PICTURES, Integer.MAX_VALUE);
+    }
+
+    /** @param bank closed with this; or null */
+    LlamaBatch(Device device, LlamaWeights weights, PictureBank bank, int slots, int capacity) {
         this.device = device;
+        this.bank = bank;
         this.config = weights.config();
         this.slots = slots;
         this.capacity = capacity;
@@ -60,7 +87,9 @@ public final class LlamaBatch implements AutoCloseable {
         keys = caches();
         values = caches();
         reader = new PromptReader(device, config, pass, rotary, slices(keys), slices(values), room, Llama.CHUNK);
+        if (bank != null) pass.pictures(bank.rows(), bank.count());
         waiting = new int[slots][];
+        last = new int[slots];
         lengths = new int[slots];
         tokens = new int[slots];
         positions = new int[slots];
@@ -128,19 +157,59 @@ public final class LlamaBatch implements AutoCloseable {
     public void clear(int slot) {
         lengths[slot] = 0;
         waiting[slot] = null;
+        last[slot] = 0;
+    }
+
+    /** Forgets all that texts to come could share: the weights are others than before. Every slot is clear. */
+    public void forget() {
+        reader.forget();
+        if (bank != null) bank.renew();
+    }
+
+    /** Tokens that a prompt takes of the capacity: for a picture as many as it has rows, or none. */
+    public int rows(int[] prompt) {
+        return bank == null ? Picture.left(prompt).length : bank.rows(prompt);
+    }
+
+    /**
+     * Refuses prompts that cannot be read, whatever their pictures.
+     *
+     * @throws dev.outrider.checkpoints.Failure USAGE where the prompt is longer than a text may be, DATA where it has words
+     *     that the vocabulary has not
+     */
+    public void check(int[] prompt) {
+        int rows = rows(prompt);
+        if (rows > capacity) throw LlamaPass.full(0, rows, capacity);
+        LlamaPass.requireWords(config, prompt);
     }
 
     /**
      * Begins a text in a slot, whatever was there: {@link #read} reads all of the prompt but its last token.
      *
+     * @param prompt something to read, with placeholders of the pictures
      * @return the last token, for {@link #step}
+     * @throws dev.outrider.checkpoints.Failure as {@link #check}; where a placeholder has no picture, where there are too
+     *     many, and where a picture cannot be read
      */
-    public int begin(int slot, int[] prompt) {
-        if (prompt.length > capacity) throw LlamaPass.full(0, prompt.length, capacity);
-        LlamaPass.requireIds(config, prompt, 0, prompt.length);
+    public int begin(int slot, int[] prompt, List<Picture> pictures) {
+        check(prompt);
         clear(slot);
-        waiting[slot] = Arrays.copyOf(prompt, prompt.length - 1);
-        return prompt[prompt.length - 1];
+        int[] own = bank == null ? Picture.left(prompt) : own(prompt, pictures);
+        waiting[slot] = Arrays.copyOf(own, own.length - 1);
+        last[slot] = Math.min(0, own[own.length - 1]);
+        return own[own.length - 1];
+    }
+
+    private int[] own(int[] prompt, List<Picture> pictures) {
+        int wanted = bank.wanted(prompt, pictures);
+        if (wanted == 0) return prompt;
+        if (bank.worn()) {
+            read();
+            reader.forget();
+            bank.renew();
+        }
+        if (!bank.hasRoom(wanted)) read();
+        return bank.own(prompt, pictures);
     }
 
     /** Reads all texts begun since the last time. */
@@ -152,6 +221,9 @@ public final class LlamaBatch implements AutoCloseable {
             waiting[s] = null;
         }
         reader.flush();
+        if (bank == null) return;
+        bank.release();
+        for (int id : last) if (id < 0) bank.use(id);
     }
 
     /** Tokens of beginnings that were read. */
@@ -174,7 +246,12 @@ public final class LlamaBatch implements AutoCloseable {
         for (int s = 0; s < slots; s++) row(s, next[s]);
         pass.run(tokens, 0, slots, each);
         pass.logits(0, slots, logits);
-        for (int s = 0; s < slots; s++) if (next[s] != IDLE) lengths[s]++;
+        for (int s = 0; s < slots; s++) if (next[s] != IDLE) stepped(s);
+    }
+
+    private void stepped(int slot) {
+        lengths[slot]++;
+        last[slot] = 0;
     }
 
     private void row(int slot, int token) {
@@ -202,6 +279,7 @@ public final class LlamaBatch implements AutoCloseable {
 
     @Override
     public void close() {
+        if (bank != null) bank.close();
         pass.close();
         device.free(rotary);
         device.free(logits);

@@ -35,7 +35,7 @@ final class LlamaPass implements AutoCloseable {
         this.a = new LlamaActivations(device, config, rows);
     }
 
-    /** Rows [count, C] that ids below 0 stand for. */
+    /** Rows [count, C] that ids below 0 stand for: -1 - r for row r, or for r mod count where they are a ring. */
     void pictures(Buffer rows, int count) {
         pictures = rows;
         pictureRows = count;
@@ -68,7 +68,7 @@ final class LlamaPass implements AutoCloseable {
         int c = config.hiddenSize();
         for (int r = from; r < rows; ) {
             int words = words(tokens, offset, rows, r);
-            long at = (long) r * c, row = -1 - tokens[offset + r];
+            long at = (long) r * c, row = (-1 - tokens[offset + r]) % pictureRows;
             if (words > 0)
                 device.embed(a.x.slice(at, (long) words * c), weights.embedding, tokens, offset + r, words, c);
             else device.copy(pictures.slice(row * c, c), a.x.slice(at, c), c);
@@ -114,9 +114,9 @@ final class LlamaPass implements AutoCloseable {
         requireIds(config, pictureRows, tokens, offset, count);
     }
 
-    /** Refuses ids that the vocabulary does not have. */
-    static void requireIds(ModelConfig config, int[] tokens, int offset, int count) {
-        requireIds(config, 0, tokens, offset, count);
+    /** Refuses words that the vocabulary does not have. */
+    static void requireWords(ModelConfig config, int[] prompt) {
+        requireIds(config, Integer.MAX_VALUE, prompt, 0, prompt.length);
     }
 
     private static void requireIds(ModelConfig config, int rows, int[] tokens, int offset, int count) {

@@ -34,13 +34,18 @@ public final class Llava implements CausalModel {
         this.device = device;
         this.language = language;
         this.sight = sight;
-        projector = new Projector(device, vision, sight.grid());
+        projector = new Projector(device, new Eyes(vision, sight));
         pictures = device.allocate(DType.F32, 0);
     }
 
     /** Rows of the text that a picture takes. */
     public int rows() {
         return projector.rows();
+    }
+
+    /** What reads the words, and the rows of pictures that are shown; closed with this. */
+    public Llama language() {
+        return language;
     }
 
     @Override

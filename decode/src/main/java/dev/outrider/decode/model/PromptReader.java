@@ -85,6 +85,11 @@ final class PromptReader implements LlamaPass.Context {
         held[slot] = Math.min(held[slot], position);
     }
 
+    /** Ids may mean something else from now on; nothing waits. */
+    void forget() {
+        Arrays.fill(held, 0);
+    }
+
     /** Takes a text in; it is read when a pass is full, or by {@link #flush}. */
     void add(int slot, int[] text) {
         int source = nearest(text), same = same(text, source);

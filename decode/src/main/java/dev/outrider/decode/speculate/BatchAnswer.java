@@ -11,7 +11,7 @@ import java.util.Optional;
  * @param finish why it ended; null if it failed
  * @param text the tokens' text without EOS, cut before a stop string; empty without a tokenizer
  * @param laws what the target thought at each token
- * @param failure why there is no whole answer: logits that are no numbers
+ * @param failure why there is no whole answer: logits that are no numbers, pictures that cannot be read
  */
 public record BatchAnswer(
         BatchRequest request, int[] tokens, Finish finish, String text, TopLaws laws, Optional<Failure> failure) {}

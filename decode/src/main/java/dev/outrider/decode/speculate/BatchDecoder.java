@@ -4,8 +4,10 @@ import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.Threads;
+import dev.outrider.decode.model.Eyes;
 import dev.outrider.decode.model.LlamaBatch;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.Picture;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.Optional;
@@ -17,9 +19,9 @@ import java.util.stream.Stream;
 /**
  * Generates many texts at a time with one model: every step takes all of them a token further by one pass
  * over the weights. A text that ends makes room at once for the next of the queue; the prompts of texts that
- * begin together are read together, and of prompts that begin alike, the beginning once. Each text is what {@link Decoder#autoregressive} makes of its request, up to the rounding of
- * products; it does not depend on its companions, its slot or its place in the queue, only on the number
- * of slots. Not safe for several threads.
+ * begin together are read together, and of prompts that begin alike, pictures among it, the beginning once. Each text is
+ * what {@link Decoder#autoregressive} makes of its request, up to the rounding of products; it does not depend on its
+ * companions, its slot or its place in the queue, only on the number of slots. Not safe for several threads.
  */
 public final class BatchDecoder implements AutoCloseable {
     /** Hears of answers and of progress, on the caller's thread. */
@@ -52,17 +54,30 @@ public final class BatchDecoder implements AutoCloseable {
     private final int[] next;
     private long prompts, steps, choice, passes;
 
+    /** Of a model that does not see: pictures are left out of prompts. */
+    public BatchDecoder(Device device, Threads threads, LlamaWeights weights, int slots, int capacity, int topK) {
+        this(device, threads, weights, Optional.empty(), slots, capacity, topK);
+    }
+
     /**
      * @param threads choose tokens; a CpuDevice's own may serve
      * @param weights stay the caller's, and must outlive the decoder
-     * @param slots texts at a time
-     * @param capacity most tokens of a text, prompt and answer together
+     * @param eyes of the same model
+     * @param slots texts at a time; of one text, 8 pictures more than that
+     * @param capacity most tokens of a text, prompt and answer together, a picture's rows among them
      * @param topK ids whose probabilities are kept at every token, see {@link TopLaws}; 0: none
      */
-    public BatchDecoder(Device device, Threads threads, LlamaWeights weights, int slots, int capacity, int topK) {
+    public BatchDecoder(
+            Device device,
+            Threads threads,
+            LlamaWeights weights,
+            Optional<Eyes> eyes,
+            int slots,
+            int capacity,
+            int topK) {
         if (slots < 1 || topK < 0) throw new IllegalArgumentException(slots + " slots, top " + topK);
         this.threads = threads;
-        model = new LlamaBatch(device, weights, slots, capacity);
+        model = new LlamaBatch(device, weights, eyes, slots, capacity);
         outputs = model.outputs().orElse(null);
         this.slots = IntStream.range(0, slots).mapToObj(s -> new Slot(s, topK)).toArray(Slot[]::new);
         samplers = Stream.generate(() -> new Sampler(model.logits()))
@@ -76,10 +91,15 @@ public final class BatchDecoder implements AutoCloseable {
         return new Times(prompts, steps, choice, passes, model.tokensRead(), model.tokensShared());
     }
 
+    /** Forgets what was read before: to be called between runs whenever the weights have changed. */
+    public void forget() {
+        model.forget();
+    }
+
     /** Answers all requests; the iterator is asked for the next when there is room for it. */
     public void run(Iterator<BatchRequest> requests, Watch watch) {
         try {
-            while (admit(requests) > 0) {
+            while (admit(requests, watch) > 0) {
                 advance();
                 chooseAll();
                 int tokens = settle(watch);
@@ -91,12 +111,15 @@ public final class BatchDecoder implements AutoCloseable {
         }
     }
 
-    // Fills free slots and reads their prompts; the number of texts in work.
-    private int admit(Iterator<BatchRequest> requests) {
+    // Fills free slots and reads their prompts; the number of texts in work. What cannot begin is answered at once.
+    private int admit(Iterator<BatchRequest> requests, Watch watch) {
         long from = System.nanoTime();
         int busy = 0;
         for (Slot slot : slots) {
-            if (slot.request == null && requests.hasNext()) slot.begin(requests.next());
+            while (slot.request == null && requests.hasNext()) {
+                slot.begin(requests.next());
+                if (slot.failure != null) end(slot, watch);
+            }
             if (slot.request != null) busy++;
         }
         model.read();
@@ -123,13 +146,16 @@ public final class BatchDecoder implements AutoCloseable {
             next[slot.index] = LlamaBatch.IDLE;
             if (slot.request == null) continue;
             tokens++;
-            if (slot.settle()) {
-                BatchAnswer answer = slot.answer();
-                slot.clear();
-                watch.answered(answer);
-            } else next[slot.index] = slot.token;
+            if (slot.settle()) end(slot, watch);
+            else next[slot.index] = slot.token;
         }
         return tokens;
+    }
+
+    private static void end(Slot slot, Watch watch) {
+        BatchAnswer answer = slot.answer();
+        slot.clear();
+        watch.answered(answer);
     }
 
     private void advance() {
@@ -139,14 +165,22 @@ public final class BatchDecoder implements AutoCloseable {
         steps += System.nanoTime() - from;
     }
 
-    /** @throws Failure USAGE unless the prompt has tokens and fits */
+    /** Tokens that a prompt takes of the capacity: for a picture as many as the model reads of one, or none. */
+    public int rows(int[] prompt) {
+        return model.rows(prompt);
+    }
+
+    /** @throws Failure USAGE unless the prompt has tokens and fits, DATA where the vocabulary does not have them */
     public void check(int[] prompt) {
-        if (prompt.length >= 1 && prompt.length <= model.capacity()) return;
-        throw Failure.usage(
-                "prompt",
-                prompt.length + " tokens",
-                "1 to " + model.capacity() + ", the room in the target's cache",
-                "Begin the text with the BOS token; shorten it, or open the model with a larger context.");
+        int rows = rows(prompt);
+        if (rows < 1 || rows > model.capacity()) {
+            throw Failure.usage(
+                    "prompt",
+                    rows + " tokens",
+                    "1 to " + model.capacity() + ", the room in the target's cache",
+                    "Begin the text with the BOS token; shorten it, or open the model with a larger context.");
+        }
+        model.check(prompt);
     }
 
     // Of an index of a row of logits: the target's id, where the model says only some tokens.
@@ -185,9 +219,8 @@ public final class BatchDecoder implements AutoCloseable {
         void begin(BatchRequest request) {
             int[] prompt = request.prompt();
             check(prompt);
-            next[index] = model.begin(index, prompt);
             this.request = request;
-            int room = model.capacity() - prompt.length + 1;
+            int room = model.capacity() - rows(prompt) + 1;
             transcript = new Transcript(request.limits(), room, Listener.NONE);
             // The Decoder's first stream, which decides for the target.
             random = Chance.generators(request.seed(), 2)[0];
@@ -197,12 +230,21 @@ public final class BatchDecoder implements AutoCloseable {
                 topIds = new int[kept];
                 topLogs = new float[kept];
             }
+            read(prompt);
+        }
+
+        private void read(int[] prompt) {
+            try {
+                next[index] = model.begin(index, prompt, request.pictures());
+            } catch (Failure e) {
+                failure = e;
+            }
         }
 
         private void remember() {
             if (request.sampling().repetitionPenalty() == 1) return;
             history = new History(model.logits());
-            for (int id : request.prompt()) if (entry(id) >= 0) history.push(entry(id));
+            for (int id : Picture.left(request.prompt())) if (entry(id) >= 0) history.push(entry(id));
         }
 
         void choose(Sampler sampler) {

@@ -109,7 +109,8 @@ class LlavaGoldenTest {
         float[] theirs = expected.tensor("features").floats(),
                 pixels = expected.tensor("pixel_values").floats();
         int pictures = (int) expected.tensor("features").shape()[0], n = theirs.length / pictures;
-        Projector projector = opened(new Projector(device, checkpoint.vision().orElseThrow(), sight.grid()));
+        Projector projector =
+                opened(new Projector(device, new Eyes(checkpoint.vision().orElseThrow(), sight)));
         Buffer rows = device.allocate(DType.F32, n);
         float[] ours = new float[theirs.length];
         for (int i = 0; i < pictures; i++) {

@@ -10,7 +10,6 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.LlavaFiles;
-import dev.outrider.checkpoints.LlavaFiles.Eyes;
 import dev.outrider.checkpoints.LlavaFiles.TowerTensors;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Models;
@@ -91,7 +90,7 @@ class LlavaTest {
                 ImageAspect.PAD,
                 pool,
                 Optional.empty());
-        Eyes eyes = new Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
+        LlavaFiles.Eyes eyes = new LlavaFiles.Eyes(vision, SeeingModels.projector(vision, random), Optional.empty());
         LlavaFiles.write(
                 folder.resolve(name),
                 language,
@@ -104,7 +103,7 @@ class LlavaTest {
     }
 
     private Sight sight(int kept) {
-        return opened(new Sight(device, tower, TOWER.layers() - 1, kept));
+        return opened(new Sight(device, new ClipTower(device, tower, TOWER.layers() - 1), kept));
     }
 
     private Llama language(Checkpoint checkpoint) {
@@ -181,7 +180,8 @@ class LlavaTest {
     void squaresAreMeansOfTheirPatches() {
         Checkpoint checkpoint = model("squares", 16, 2);
         Sight sight = sight(1);
-        Projector projector = opened(new Projector(device, checkpoint.vision().orElseThrow(), TOWER.grid()));
+        Projector projector =
+                opened(new Projector(device, new Eyes(checkpoint.vision().orElseThrow(), sight)));
         Buffer seen = sight.features(pictures(1).getFirst()), rows = device.allocate(DType.F32, projector.rows() * 16L);
         projector.apply(seen, rows);
         float[] features = new float[(int) seen.elements()], ours = new float[projector.rows() * 16];

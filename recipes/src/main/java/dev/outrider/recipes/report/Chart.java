@@ -3,10 +3,11 @@ package dev.outrider.recipes.report;
 import java.util.List;
 import java.util.Locale;
 
-/** A line chart as inline SVG: axes with round ticks, one colour a curve, a legend of {@value #LEGEND} a line. */
+/** A line chart as inline SVG: axes with round ticks, one colour a curve, a legend. */
 final class Chart {
     private static final int WIDTH = 460, HEIGHT = 260, LEFT = 52, RIGHT = 12, TOP = 30, BOTTOM = 40;
-    private static final int LEGEND = 4, LEGEND_HEIGHT = 12;
+    static final int LEGEND_WIDTH = 400, LEGEND_HEIGHT = 12;
+    private static final int SHORT = 13;
     private static final String[] COLOURS = {
         "#0b6e4f", "#c8553d", "#3d5a80", "#8d6a9f", "#b08900", "#5c677d", "#2a9d8f", "#d6719a", "#7f5539", "#14213d"
     };
@@ -14,6 +15,7 @@ final class Chart {
     private final String title;
     private final String xLabel;
     private final List<Curve> curves;
+    private final int columns;
     private final int top;
     private final double[] x;
     private final double[] y;
@@ -22,7 +24,8 @@ final class Chart {
         this.title = title;
         this.xLabel = xLabel;
         this.curves = curves.stream().filter(c -> !c.points().isEmpty()).toList();
-        this.top = TOP + Math.max(0, this.curves.size() - 1) / LEGEND * LEGEND_HEIGHT;
+        this.columns = columns(this.curves.stream().map(Curve::name).toList());
+        this.top = TOP + Math.max(0, this.curves.size() - 1) / columns * LEGEND_HEIGHT;
         this.x = range(0, Double.NaN);
         this.y = range(1, baseline);
     }
@@ -31,6 +34,11 @@ final class Chart {
     static String svg(String title, String xLabel, List<Curve> curves, double baseline) {
         Chart chart = new Chart(title, xLabel, curves, baseline);
         return chart.curves.isEmpty() ? "" : chart.draw(baseline);
+    }
+
+    /** How many names fit side by side into a legend. */
+    static int columns(List<String> names) {
+        return names.stream().allMatch(n -> n.length() <= SHORT) ? 4 : 2;
     }
 
     private double[] range(int axis, double include) {
@@ -48,32 +56,46 @@ final class Chart {
 
     private String draw(double baseline) {
         StringBuilder svg = new StringBuilder();
-        svg.append(String.format(
-                Locale.ROOT, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">", WIDTH, HEIGHT, title));
+        svg.append(open(WIDTH, HEIGHT, title));
         svg.append(text(LEFT, 16, "start", "title", title));
         for (double t : ticks(y[0], y[1], 5)) yTick(svg, t);
         for (double t : ticks(x[0], x[1], 6))
             svg.append(text(px(t), HEIGHT - BOTTOM + 16, "middle", "tick", number(t)));
         svg.append(text((LEFT + WIDTH - RIGHT) / 2.0, HEIGHT - 6, "middle", "tick", xLabel));
-        if (!Double.isNaN(baseline)) line(svg, py(baseline), "base");
-        for (int i = 0; i < curves.size(); i++) curve(svg, curves.get(i), COLOURS[i % COLOURS.length], i);
+        if (!Double.isNaN(baseline)) svg.append(line(LEFT, WIDTH - RIGHT, py(baseline), "base"));
+        for (int i = 0; i < curves.size(); i++) curve(svg, curves.get(i), colour(i), i);
         return svg.append("</svg>").toString();
     }
 
     private void yTick(StringBuilder svg, double value) {
-        line(svg, py(value), "grid");
+        svg.append(line(LEFT, WIDTH - RIGHT, py(value), "grid"));
         svg.append(text(LEFT - 6, py(value) + 4, "end", "tick", number(value)));
     }
 
-    private static void line(StringBuilder svg, double at, String kind) {
-        svg.append(String.format(
+    /** The tag that opens a picture. */
+    static String open(int width, int height, String title) {
+        return String.format(
+                Locale.ROOT,
+                "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
+                width,
+                height,
+                Html.escape(title));
+    }
+
+    /** The colour of the i-th curve, or of the i-th draft's bars. */
+    static String colour(int index) {
+        return COLOURS[index % COLOURS.length];
+    }
+
+    static String line(int from, int to, double at, String kind) {
+        return String.format(
                 Locale.ROOT,
                 "<line class=\"%s\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>",
                 kind,
-                LEFT,
-                WIDTH - RIGHT,
+                from,
+                to,
                 at,
-                at));
+                at);
     }
 
     private void curve(StringBuilder svg, Curve c, String colour, int index) {
@@ -92,12 +114,12 @@ final class Chart {
                         colour,
                         px(p[0]),
                         py(p[1]),
-                        c.name(),
+                        Html.escape(c.name()),
                         number(p[1])));
             }
         }
-        double at = LEFT + 8 + index % LEGEND * 100;
-        int line = TOP + index / LEGEND * LEGEND_HEIGHT;
+        double at = LEFT + 8 + index % columns * (LEGEND_WIDTH / columns);
+        int line = TOP + index / columns * LEGEND_HEIGHT;
         svg.append(String.format(
                 Locale.ROOT,
                 "<rect x=\"%.1f\" y=\"%d\" width=\"10\" height=\"3\" fill=\"%s\"/>",
@@ -107,7 +129,7 @@ final class Chart {
         svg.append(text(at + 14, line, "start", "tick", c.name()));
     }
 
-    private static String text(double x, double y, String anchor, String kind, String text) {
+    static String text(double x, double y, String anchor, String kind, String text) {
         return String.format(
                 Locale.ROOT,
                 "<text class=\"%s\" x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s</text>",
@@ -136,7 +158,7 @@ final class Chart {
         return ticks;
     }
 
-    private static String number(double value) {
+    static String number(double value) {
         String text = String.format(Locale.ROOT, Math.abs(value) >= 100 ? "%.0f" : "%.3f", value);
         return text.contains(".") ? text.replaceAll("0+$", "").replaceAll("\\.$", "") : text;
     }

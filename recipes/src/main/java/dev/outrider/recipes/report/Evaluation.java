@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.speculate.Generation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -16,6 +17,8 @@ import java.util.Map;
  * @param compared greedy answers that were generated both ways
  * @param identical those of them with the very same tokens; anything less than all is a bug
  * @param definitions name of a figure to what it means
+ * @param pairs drafts that differ in whether they see; without any, and in files of older versions, empty
+ * @param outcomes of the pairs' drafts, prompt by prompt; what others did there may be left out
  */
 public record Evaluation(
         Model target,
@@ -25,11 +28,36 @@ public record Evaluation(
         long compared,
         long identical,
         Map<String, String> definitions,
-        String machine) {
+        String machine,
+        List<Pair> pairs,
+        List<Outcome> outcomes) {
     /** The task name of rows over all tasks. */
     public static final String ALL_TASKS = "all";
 
     private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    public Evaluation {
+        pairs = listed(pairs);
+        outcomes = listed(outcomes);
+    }
+
+    /** Of drafts none of which sees. */
+    public Evaluation(
+            Model target,
+            List<Model> drafts,
+            List<Row> rows,
+            List<Sample> samples,
+            long compared,
+            long identical,
+            Map<String, String> definitions,
+            String machine) {
+        this(target, drafts, rows, samples, compared, identical, definitions, machine, List.of(), List.of());
+    }
+
+    // Files of older versions lack what was added later.
+    private static <T> List<T> listed(List<T> list) {
+        return list == null ? List.of() : List.copyOf(list);
+    }
 
     /**
      * @param parameters 0 for a table
@@ -95,7 +123,71 @@ public record Evaluation(
     /** A piece of an answer, and whether the draft had guessed it. */
     public record Piece(String text, boolean drafted) {}
 
-    public record Sample(String draft, String task, int gamma, String prompt, List<Piece> pieces) {}
+    /**
+     * An answer as one draft guessed it. Samples of one task, prompt and γ that follow each other are shown together.
+     *
+     * @param pictures that the prompt is about, as {@link Thumbnail} gives them
+     */
+    public record Sample(
+            String draft, String task, int gamma, String prompt, List<Piece> pieces, List<String> pictures) {
+        public Sample {
+            pictures = listed(pictures);
+        }
+
+        /** Without a picture. */
+        public Sample(String draft, String task, int gamma, String prompt, List<Piece> pieces) {
+            this(draft, task, gamma, prompt, pieces, List.of());
+        }
+    }
+
+    /**
+     * Two drafts that are alike but for the adapter: what the pictures are worth is the difference of the two.
+     *
+     * @param seeing the draft with the adapter
+     * @param blind the one without
+     * @param kinds task to the kind of task it is counted under, such as "needs the picture"; kinds are shown in the
+     *     order in which they come first
+     */
+    public record Pair(String seeing, String blind, Map<String, String> kinds) {}
+
+    /**
+     * What one draft did on one prompt.
+     *
+     * @param prompt its id, unique within its task
+     * @param tokens generated, without the one that the prompt's pass yielded
+     * @param passes of the target, without the one over the prompt
+     * @param accepted drafted tokens that are in the text
+     * @param judged drafted tokens that the target came to judge: the accepted ones, and of each pass the one it refused
+     */
+    public record Outcome(
+            String draft,
+            String task,
+            String prompt,
+            double temperature,
+            int gamma,
+            long tokens,
+            long passes,
+            long accepted,
+            long judged) {
+        public static Outcome of(
+                String draft, String task, String prompt, double temperature, int gamma, Generation generation) {
+            List<Generation.Pass> passes = generation.passes();
+            long accepted = passes.stream().mapToLong(Generation.Pass::accepted).sum();
+            long refused = passes.stream()
+                    .filter(p -> !p.cut() && p.accepted() < p.drafted())
+                    .count();
+            return new Outcome(
+                    draft,
+                    task,
+                    prompt,
+                    temperature,
+                    gamma,
+                    generation.tokens().length - 1,
+                    passes.size(),
+                    accepted,
+                    accepted + refused);
+        }
+    }
 
     public void write(Path file) {
         AtomicFiles.file(file, t -> JSON.writeValue(t.toFile(), this));

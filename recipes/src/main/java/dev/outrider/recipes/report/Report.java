@@ -38,6 +38,11 @@ public record Report(
         StringBuilder page = new StringBuilder(resource("report.head.html").replace("{title}", Html.escape(title)));
         headline(page);
         section(page, "Against the draft length γ", this::gammaCharts);
+        if (tasks().size() > 1) section(page, "Draft by draft, task by task", this::byTask);
+        List<Gain> gains = Gain.of(evaluation, provenance.seed()).stream()
+                .filter(g -> shownGammas().contains(g.gamma()))
+                .toList();
+        if (!gains.isEmpty()) section(page, "What the picture is worth", p -> GainTable.write(p, gains));
         section(page, "All figures", this::table);
         section(page, "Acceptance by position", this::positions);
         section(page, "Answers", this::samples);
@@ -72,7 +77,7 @@ public record Report(
                 "<h1>%s</h1><p class=\"lead\">At its best, the draft <b>%s</b> (%s) brings <b>%.2f tokens</b> for each pass of"
                         + " the target (%s) at γ = %d, greedy: τ = %.2f [%.2f, %.2f], MBSU %.2f.</p>",
                 Html.escape(title),
-                best.draft(),
+                Html.escape(best.draft()),
                 size(best.draft()),
                 best.tau(),
                 millions(evaluation.target().parameters()),
@@ -92,7 +97,7 @@ public record Report(
                         + " %d, %s: %.0f instead of %.0f tokens/s, block efficiency τ = %.2f [%.2f, %.2f], MBSU %.2f.</p>",
                 Html.escape(title),
                 best.ratio() > 1 ? "At its best," : "On this machine no draft pays for this target: at its best,",
-                best.draft(),
+                Html.escape(best.draft()),
                 size(best.draft()),
                 millions(evaluation.target().parameters()),
                 best.ratio(),
@@ -124,7 +129,7 @@ public record Report(
         return String.format(Locale.ROOT, "%.2fM parameters", parameters / 1e6);
     }
 
-    private static String temperature(double t) {
+    static String temperature(double t) {
         return t == 0 ? "greedy" : "temperature " + t;
     }
 
@@ -154,57 +159,111 @@ public record Report(
         return Chart.svg(title, "γ", curves, baseline);
     }
 
+    private List<String> tasks() {
+        return evaluation.rows().stream()
+                .map(Row::task)
+                .filter(t -> !t.equals(Evaluation.ALL_TASKS))
+                .distinct()
+                .toList();
+    }
+
+    private void byTask(StringBuilder page) {
+        for (double t : temperatures()) {
+            for (int gamma : shownGammas()) {
+                List<Row> rows = evaluation.rows().stream()
+                        .filter(r -> r.gamma() == gamma && r.temperature() == t && tasks().contains(r.task()))
+                        .toList();
+                page.append("<h3>%s, γ = %d</h3><div class=\"charts\">".formatted(temperature(t), gamma));
+                page.append(bars("block efficiency τ", rows, Row::tau, Row::tauLow, Row::tauHigh, 1));
+                page.append(bars("MBSU", rows, Row::mbsu, r -> Double.NaN, r -> Double.NaN, 1));
+                page.append(bars(
+                        "token rate, tokens/s", rows, Row::tokenRate, r -> Double.NaN, r -> Double.NaN, Double.NaN));
+                page.append("</div>");
+            }
+        }
+    }
+
+    /** 3 and 5, as papers have it; where neither was measured, the one in the middle. */
+    private List<Integer> shownGammas() {
+        List<Integer> all =
+                evaluation.rows().stream().map(Row::gamma).distinct().sorted().toList();
+        List<Integer> usual = all.stream().filter(g -> g == 3 || g == 5).toList();
+        return usual.isEmpty() ? List.of(all.get(all.size() / 2)) : usual;
+    }
+
+    private static String bars(
+            String title,
+            List<Row> rows,
+            ToDoubleFunction<Row> value,
+            ToDoubleFunction<Row> low,
+            ToDoubleFunction<Row> high,
+            double baseline) {
+        List<Bars.Bar> bars = rows.stream()
+                .map(r -> new Bars.Bar(
+                        r.task(), r.draft(), value.applyAsDouble(r), low.applyAsDouble(r), high.applyAsDouble(r)))
+                .toList();
+        return Bars.svg(title, bars, baseline);
+    }
+
     private void table(StringBuilder page) {
         if (evaluation.replayed()) replayedTable(page);
         else measuredTable(page);
     }
 
     private void replayedTable(StringBuilder page) {
-        page.append("<div class=\"scroll\"><table><tr><th>draft<th>γ<th>τ<th>95 %<th>c<th>MBSU<th>tokens<th>passes</tr>\n");
+        page.append("<div class=\"scroll\"><table>%s%n"
+                .formatted(Html.header("draft", "γ", "τ", "95 %", "c", "MBSU", "tokens", "passes")));
         for (Row r : evaluation.rows()) {
-            page.append(String.format(
-                    Locale.ROOT,
-                    "<tr><td>%s<td>%d<td>%.3f<td>%.2f–%.2f<td>%.5f<td>%.3f<td>%d<td>%d</tr>%n",
-                    Html.escape(r.draft()),
-                    r.gamma(),
-                    r.tau(),
-                    r.tauLow(),
-                    r.tauHigh(),
-                    r.c(),
-                    r.mbsu(),
-                    r.tokens(),
-                    r.passes()));
+            page.append(Html.row(
+                    false,
+                    r.draft(),
+                    "" + r.gamma(),
+                    Html.figure("%.3f", r.tau()),
+                    Html.figure("%.2f–%.2f", r.tauLow(), r.tauHigh()),
+                    Html.figure("%.5f", r.c()),
+                    Html.figure("%.3f", r.mbsu()),
+                    "" + r.tokens(),
+                    "" + r.passes()));
         }
         page.append("</table></div>\n");
     }
 
     private void measuredTable(StringBuilder page) {
         long tasks = evaluation.rows().stream().map(Row::task).distinct().count();
-        page.append(
-                "<div class=\"scroll\"><table><tr><th>draft<th>task<th>decoding<th>γ<th>τ<th>95 %<th>MBSU<th>by reads<th>tok/s"
-                        + "<th>without<th>ratio<th>predicted<th>cost<th>tokens</tr>\n");
+        page.append("<div class=\"scroll\"><table>%s%n"
+                .formatted(Html.header(
+                        "draft",
+                        "task",
+                        "decoding",
+                        "γ",
+                        "τ",
+                        "95 %",
+                        "MBSU",
+                        "by reads",
+                        "tok/s",
+                        "without",
+                        "ratio",
+                        "predicted",
+                        "cost",
+                        "tokens")));
         for (Row r : evaluation.rows()) {
             if (tasks == 2 && !r.task().equals(Evaluation.ALL_TASKS)) continue; // one task is all there is
-            page.append(String.format(
-                    Locale.ROOT,
-                    "<tr%s><td>%s<td>%s<td>%s<td>%d<td>%.3f<td>%.2f–%.2f<td>%.3f<td>%.3f<td>%.0f<td>%.0f<td>%.3f<td>%.3f<td>%.3f"
-                            + "<td>%d</tr>%n",
-                    r.task().equals(Evaluation.ALL_TASKS) ? " class=\"all\"" : "",
-                    Html.escape(r.draft()),
-                    Html.escape(r.task()),
+            page.append(Html.row(
+                    r.task().equals(Evaluation.ALL_TASKS),
+                    r.draft(),
+                    r.task(),
                     temperature(r.temperature()),
-                    r.gamma(),
-                    r.tau(),
-                    r.tauLow(),
-                    r.tauHigh(),
-                    r.mbsu(),
-                    r.mbsuRead(),
-                    r.tokenRate(),
-                    r.baselineRate(),
-                    r.ratio(),
-                    r.predicted(),
-                    r.costRatio(),
-                    r.tokens()));
+                    "" + r.gamma(),
+                    Html.figure("%.3f", r.tau()),
+                    Html.figure("%.2f–%.2f", r.tauLow(), r.tauHigh()),
+                    Html.figure("%.3f", r.mbsu()),
+                    Html.figure("%.3f", r.mbsuRead()),
+                    Html.figure("%.0f", r.tokenRate()),
+                    Html.figure("%.0f", r.baselineRate()),
+                    Html.figure("%.3f", r.ratio()),
+                    Html.figure("%.3f", r.predicted()),
+                    Html.figure("%.3f", r.costRatio()),
+                    "" + r.tokens()));
         }
         page.append("</table></div>\n");
     }
@@ -238,16 +297,59 @@ public record Report(
         page.append(
                 "<p>Greedy. <span class=\"hit\">Green</span>: guessed by the draft and accepted; plain: the target's"
                         + " own.</p>");
-        for (Sample s : evaluation.samples()) {
-            page.append(String.format(
-                    "<div class=\"sample\"><div class=\"prompt\"><b>%s, γ = %d</b>\n%s</div><div>",
-                    Html.escape(s.task()), s.gamma(), Html.escape(s.prompt())));
-            for (var piece : s.pieces()) {
-                String text = Html.escape(piece.text());
-                page.append(piece.drafted() ? "<span class=\"hit\">" + text + "</span>" : text);
-            }
+        for (List<Sample> same : together()) {
+            Sample first = same.getFirst();
+            page.append("<div class=\"sample\"><div class=\"prompt\"><b>%s, γ = %d</b>%s\n%s</div><div>"
+                    .formatted(
+                            Html.escape(first.task()),
+                            first.gamma(),
+                            pictures(first.pictures()),
+                            Html.escape(first.prompt())));
+            for (Sample s : same) answer(page, s, same.size() > 1);
             page.append("</div></div>\n");
         }
+    }
+
+    /** Samples of the same prompt that follow each other. */
+    private List<List<Sample>> together() {
+        List<List<Sample>> out = new ArrayList<>();
+        Sample last = null;
+        for (Sample s : evaluation.samples()) {
+            boolean same = last != null
+                    && s.task().equals(last.task())
+                    && s.gamma() == last.gamma()
+                    && s.prompt().equals(last.prompt())
+                    && s.pictures().equals(last.pictures());
+            if (!same) out.add(new ArrayList<>());
+            out.getLast().add(s);
+            last = s;
+        }
+        return out;
+    }
+
+    private static String pictures(List<String> pictures) {
+        return pictures.stream()
+                .filter(Thumbnail::isOne)
+                .map(p -> "\n<img alt=\"the picture\" src=\"" + p + "\"/>")
+                .collect(Collectors.joining());
+    }
+
+    private static void answer(StringBuilder page, Sample s, boolean named) {
+        page.append("<div class=\"answer\">");
+        if (named) {
+            page.append(
+                    "<b>%s</b> <span class=\"share\">%s</span>\n".formatted(Html.escape(s.draft()), share(s.pieces())));
+        }
+        for (var piece : s.pieces()) {
+            String text = Html.escape(piece.text());
+            page.append(piece.drafted() ? "<span class=\"hit\">" + text + "</span>" : text);
+        }
+        page.append("</div>");
+    }
+
+    private static String share(List<Evaluation.Piece> pieces) {
+        long drafted = pieces.stream().filter(Evaluation.Piece::drafted).count();
+        return drafted + " of " + pieces.size() + " tokens guessed";
     }
 
     private void training(StringBuilder page) {
@@ -279,30 +381,31 @@ public record Report(
 
     private void definitions(StringBuilder page) {
         page.append("<dl>");
-        evaluation
-                .definitions()
-                .forEach((term, meaning) -> page.append("<dt>" + Html.escape(term) + "<dd>" + Html.escape(meaning)));
+        evaluation.definitions().forEach((term, meaning) -> page.append(entry(term, Html.escape(meaning))));
         page.append("</dl>");
     }
 
     private void origin(StringBuilder page) {
-        page.append("<dl><dt>command<dd><code>")
-                .append(Html.escape(provenance.command()))
-                .append("</code>");
-        page.append("<dt>made<dd>").append(provenance.created());
-        page.append("<dt>versions<dd>").append(Html.escape(provenance.versions().toString()));
-        page.append("<dt>machine<dd>").append(Html.escape(evaluation.machine()));
-        page.append("<dt>seed<dd>").append(provenance.seed());
+        page.append("<dl>");
+        page.append(entry("command", "<code>" + Html.escape(provenance.command()) + "</code>"));
+        page.append(entry("made", Html.escape(provenance.created())));
+        page.append(entry("versions", Html.escape(provenance.versions().toString())));
+        page.append(entry("machine", Html.escape(evaluation.machine())));
+        page.append(entry("seed", "" + provenance.seed()));
         List<Model> models = new ArrayList<>(List.of(evaluation.target()));
         models.addAll(evaluation.drafts());
         for (Model m : models) {
-            page.append(String.format(
-                    "<dt>%s<dd>%s, <code>%s</code> %s",
-                    Html.escape(m.name()), held(m), Html.escape(m.path()), m.hash()));
+            String where = held(m) + ", <code>" + Html.escape(m.path()) + "</code> " + Html.escape(m.hash());
+            page.append(entry(m.name(), where));
         }
         page.append("</dl><details><summary>The recipe</summary><pre>")
                 .append(Html.escape(provenance.recipe()))
                 .append("</pre></details>");
+    }
+
+    /** @param meaning as HTML */
+    private static String entry(String term, String meaning) {
+        return "<dt>" + Html.escape(term) + "</dt><dd>" + meaning + "</dd>";
     }
 
     private static String held(Model m) {

@@ -8,6 +8,8 @@ import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.answers.Prompt;
 import dev.outrider.data.answers.Prompts;
 import dev.outrider.data.conversation.ConversationFiles;
+import dev.outrider.data.conversation.PictureIds;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.recipes.Run;
 import java.io.BufferedWriter;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -38,6 +41,40 @@ final class Corpus {
         return run.corpus().resolve("documents.jsonl");
     }
 
+    /** The world's pictures. */
+    static Path pictures(Run run) {
+        return run.corpus().resolve("pictures");
+    }
+
+    /** Captions of pictures, to train a tower on. */
+    static Path captions(Run run) {
+        return run.corpus().resolve("captions.jsonl");
+    }
+
+    static Path captionsHeldOut(Run run) {
+        return run.corpus().resolve("captions-heldout.jsonl");
+    }
+
+    /** Dialogues about pictures, to train a target on. */
+    static Path seen(Run run) {
+        return run.corpus().resolve("seen.jsonl");
+    }
+
+    /** The words of dialogues about pictures, for a tokenizer. */
+    static Path words(Run run) {
+        return run.corpus().resolve("words.jsonl");
+    }
+
+    /** Prompts about pictures for the target to answer. */
+    static Path seenPrompts(Run run) {
+        return run.corpus().resolve("seen-prompts.jsonl");
+    }
+
+    /** Prompts about other pictures, only ever evaluated on. */
+    static Path seenHeldOut(Run run) {
+        return run.corpus().resolve("seen-heldout.jsonl");
+    }
+
     static Path prompts(Run run) {
         return run.prompts().resolve("prompts.jsonl");
     }
@@ -47,7 +84,11 @@ final class Corpus {
     }
 
     static void writeDocuments(Run run, Stream<String> texts) {
-        AtomicFiles.file(documents(run), t -> {
+        writeTexts(documents(run), texts);
+    }
+
+    static void writeTexts(Path file, Stream<String> texts) {
+        AtomicFiles.file(file, t -> {
             try (BufferedWriter out = Files.newBufferedWriter(t)) {
                 for (String text : (Iterable<String>) texts::iterator) {
                     out.write(JSON.createObjectNode().put("text", text).toString());
@@ -65,7 +106,12 @@ final class Corpus {
 
         /** Adds each to one side, by the hash of its text. */
         void add(List<Prompt> prompts, double share) {
-            for (Prompt p : prompts) (fraction(p.text()) < share ? heldOut : answered).add(p);
+            for (Prompt p : prompts) (fraction(about(p)) < share ? heldOut : answered).add(p);
+        }
+
+        // Prompts about one picture are on one side.
+        private static String about(Prompt p) {
+            return p.pictures().isEmpty() ? p.text() : p.pictures().getFirst();
         }
     }
 
@@ -94,7 +140,7 @@ final class Corpus {
 
     private static List<Prompt> distinct(List<Prompt> prompts) {
         Set<String> seen = new LinkedHashSet<>();
-        return prompts.stream().filter(p -> seen.add(p.text())).toList();
+        return prompts.stream().filter(p -> seen.add(p.pictures() + p.text())).toList();
     }
 
     static void write(Path file, List<Prompt> prompts) {
@@ -127,27 +173,32 @@ final class Corpus {
      * Prompts to evaluate on, at most {@code perTask} of each task: those of the suites, or the held-out ones.
      *
      * @param room tokens of the longest prompt that the target can answer
+     * @param pictures that prompts name; empty where the target cannot see: then they are read without
      */
-    static List<Evaluator.Prompt> evaluated(Run run, Tokenizer tokenizer, int perTask, int room) {
+    static List<Evaluator.Prompt> evaluated(
+            Run run, Tokenizer tokenizer, int perTask, int room, Optional<Pictures> pictures) {
         List<Prompt> all = new ArrayList<>();
         run.recipe()
                 .evaluate()
                 .suites()
                 .forEach((suite, file) -> read(run, Path.of(file))
-                        .forEach(p -> all.add(new Prompt(p.id(), Suites.task(suite, p.task()), p.text(), p.ids()))));
+                        .forEach(p -> all.add(p.of(Suites.task(suite, p.task())))));
         if (all.isEmpty()) all.addAll(new Prompts.Jsonl(List.of(heldOutFile(run))).read(Spark.session(run)));
         Map<String, Integer> taken = new LinkedHashMap<>();
         List<Evaluator.Prompt> out = new ArrayList<>();
         for (Prompt p : all) {
             if (taken.getOrDefault(p.task(), 0) == perTask) continue;
             int[] ids = ids(tokenizer, p);
-            if (ids.length > room) {
-                run.out()
-                        .println("left out: prompt " + p.id() + " of " + ids.length + " tokens, with room for " + room);
+            int length = ids.length + p.pictures().size() * (pictures.map(Pictures::rows).orElse(0) - 1);
+            if (length > room) {
+                run.out().println("left out: prompt " + p.id() + " of " + length + " tokens, with room for " + room);
                 continue;
             }
             taken.merge(p.task(), 1, Integer::sum);
-            out.add(new Evaluator.Prompt(p.task(), p.text(), ids));
+            List<Picture> shown = pictures.map(
+                            seen -> p.pictures().stream().map(seen::file).toList())
+                    .orElse(List.of());
+            out.add(new Evaluator.Prompt(p.id(), p.task(), p.text(), ids, shown));
         }
         if (out.isEmpty()) {
             throw Failure.data(
@@ -160,6 +211,9 @@ final class Corpus {
     }
 
     private static int[] ids(Tokenizer tokenizer, Prompt prompt) {
-        return prompt.ids() != null ? prompt.ids() : tokenizer.encodeWithBos(prompt.text());
+        if (prompt.ids() != null) return prompt.ids();
+        return prompt.pictures().isEmpty()
+                ? tokenizer.encodeWithBos(prompt.text())
+                : PictureIds.of(tokenizer, prompt.text());
     }
 }

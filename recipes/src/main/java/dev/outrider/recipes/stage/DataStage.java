@@ -28,6 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** Tokenizer, where the target does not bring one, and the shards of the pre-training text. */
 public final class DataStage implements Stage {
@@ -103,7 +104,9 @@ public final class DataStage implements Stage {
 
     private static void trainTokenizer(Run run) {
         Recipe.Vocabulary wanted = run.recipe().tokenizer();
-        Source source = source(run);
+        Source source = run.recipe().trainsSeeing()
+                ? documents(Corpus.documents(run), Corpus.words(run))
+                : source(run);
         Map<String, Long> words = WordCounts.of(Spark.session(run), source, MOST_WORDS);
         if (words.isEmpty()) {
             throw Failure.data(
@@ -117,11 +120,13 @@ public final class DataStage implements Stage {
         run.out().println("tokenizer: " + tokenizer.size() + " pieces");
     }
 
+    private static Source documents(Path... files) {
+        return new Source.Jsonl(Stream.of(files).map(Path::toString).toList(), "text");
+    }
+
     private static Source source(Run run) {
         Text text = run.recipe().text();
-        if (run.recipe().world().isPresent()) {
-            return new Source.Jsonl(List.of(Corpus.documents(run).toString()), "text");
-        }
+        if (run.recipe().world().isPresent()) return documents(Corpus.documents(run));
         List<String> paths = text.inputs().stream().map(Path::toString).toList();
         return switch (text.format()) {
             case FILE -> new Source.Text(paths, Source.Unit.FILE);

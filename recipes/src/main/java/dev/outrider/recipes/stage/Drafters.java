@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.KeptPrompt;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.ngram.NgramTable;
@@ -40,7 +41,7 @@ final class Drafters implements AutoCloseable {
 
     private final Run run;
     private final Device device;
-    private final Optional<Llama> target;
+    private final Optional<Opened> target;
     private final Models.Language language;
     private final int capacity;
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
@@ -52,7 +53,7 @@ final class Drafters implements AutoCloseable {
      *     and guesses nothing
      * @param capacity most tokens of a text
      */
-    Drafters(Run run, Device device, Optional<Llama> target, int capacity) {
+    Drafters(Run run, Device device, Optional<Opened> target, int capacity) {
         this.run = run;
         this.device = device;
         this.target = target;
@@ -127,15 +128,15 @@ final class Drafters implements AutoCloseable {
         return new NeuralDraft(name, new KeptPrompt(closed(model.another(device, capacity))), model.parameters());
     }
 
-    private Llama closed(Llama llama) {
-        closing.push(llama);
-        return llama;
+    private CausalModel closed(CausalModel model) {
+        closing.push(model);
+        return model;
     }
 
     private Opened model(String name) {
         return models.computeIfAbsent(name, n -> {
             Opened opened =
-                    Opened.of(path(n), device, 1, run.recipe().evaluate().weights());
+                    Opened.of(path(n), device, 1, target.flatMap(Opened::sight), run.recipe().evaluate().weights());
             closing.push(opened);
             Compatibility.require(
                     opened.checkpoint().path().toString(),
@@ -169,7 +170,7 @@ final class Drafters implements AutoCloseable {
     private Combined combination(String name, List<StepDrafter> drafters) {
         int longest =
                 run.recipe().evaluate().gammas().stream().max(Integer::compare).orElseThrow();
-        Costs costs = target.map(t -> Costs.measure(t, longest + 1)).orElse(Costs.FLAT);
+        Costs costs = target.map(t -> Costs.measure(t.llama(), longest + 1)).orElse(Costs.FLAT);
         List<Candidate> candidates = new ArrayList<>();
         for (StepDrafter drafter : drafters) {
             candidates.add(new Candidate(drafter, cost(drafter)));
@@ -180,7 +181,7 @@ final class Drafters implements AutoCloseable {
     /** Time of a guess, in passes of the target that read one token; a warm one of each. */
     private double cost(StepDrafter drafter) {
         if (target.isEmpty() || !(drafter instanceof NeuralDraft)) return 0;
-        Llama llama = target.get();
+        Llama llama = target.get().llama();
         int context = Math.min(CONTEXT, llama.capacity() / 2), times = Math.min(TIMES, context / 2);
         Runnable guess = () -> {
             drafter.hear(0, 0);

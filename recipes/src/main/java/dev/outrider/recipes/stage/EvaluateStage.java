@@ -14,13 +14,17 @@ import dev.outrider.recipes.parity.Parity;
 import dev.outrider.recipes.parity.ParityPack;
 import dev.outrider.recipes.report.Evaluation;
 import dev.outrider.recipes.report.Evaluation.Model;
+import dev.outrider.recipes.world.SeenTask;
 import dev.outrider.trainer.telemetry.Progress;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * Measures drafters against the target alone, on prompts that were never trained on, or, where its answers were
@@ -54,21 +58,30 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public void run(Run run) {
-        if (recorded(run.recipe())) Replays.evaluation(run).write(run.evaluation());
-        else measure(run);
+        if (recorded(run.recipe())) {
+            Replays.evaluation(run).write(run.evaluation());
+            return;
+        }
+        try (CpuDevice device = Models.device(run);
+                Pictures pictures = run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
+            measure(run, device, Optional.ofNullable(pictures));
+        }
     }
 
-    private static void measure(Run run) {
+    private static void measure(Run run, CpuDevice device, Optional<Pictures> pictures) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Evaluator.Prompt> prompts =
-                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)));
-        int longest = prompts.stream().mapToInt(p -> p.ids().length).max().orElseThrow();
+                Corpus.evaluated(run, tokenizer, evaluate.prompts(), Models.positions(target(run)), pictures);
+        int longest = prompts.stream().mapToInt(p -> length(p, pictures)).max().orElseThrow();
         int capacity = Math.max(longest + evaluate.maxTokens() + 1, Drafters.LEAST_CAPACITY);
-        try (CpuDevice device = Models.device(run);
-                Opened target = Opened.of(
-                        target(run), device, capacity, run.recipe().target().weights());
-                Drafters drafters = new Drafters(run, device, Optional.of(target.llama()), capacity)) {
+        try (Opened target = Opened.of(
+                        target(run),
+                        device,
+                        capacity,
+                        pictures.map(Pictures::sight),
+                        run.recipe().target().weights());
+                Drafters drafters = new Drafters(run, device, Optional.of(target), capacity)) {
             List<Drafter> measured = new ArrayList<>();
             List<Model> models = new ArrayList<>();
             for (String name : Drafters.measured(run.recipe())) {
@@ -76,7 +89,8 @@ public final class EvaluateStage implements Stage {
                 models.add(drafters.model(name, measured.getLast()));
             }
             Evaluator evaluator = new Evaluator(
-                    target.llama(),
+                    target.model(),
+                    Set.copyOf(target.checkpoint().config().eosIds()),
                     target.model("target"),
                     tokenizer,
                     measured,
@@ -84,7 +98,9 @@ public final class EvaluateStage implements Stage {
                     evaluate.gammas(),
                     evaluate.topP(),
                     evaluate.maxTokens(),
-                    run.recipe().seed());
+                    run.recipe().seed(),
+                    paired(evaluate),
+                    picture -> pictures.map(p -> p.thumbnail(picture)).orElse(""));
             evaluator.warmUp(prompts.getFirst());
             int ticks = prompts.size() * evaluate.temperatures().size();
             try (Progress progress = new Progress(run.out(), "evaluate", 0, ticks, "tok")) {
@@ -98,20 +114,56 @@ public final class EvaluateStage implements Stage {
                     evaluator.compared(),
                     evaluator.identical(),
                     definitions(),
-                    device.name());
+                    device.name(),
+                    pairs(evaluate, prompts),
+                    evaluator.outcomes());
             result.write(run.evaluation());
             requireLossless(result);
             parity(run, prompts, result, device);
         }
     }
 
+    // Tokens that the target reads of a prompt.
+    private static int length(Evaluator.Prompt prompt, Optional<Pictures> pictures) {
+        int rows = pictures.map(Pictures::rows).orElse(0);
+        return prompt.ids().length + prompt.pictures().size() * (rows - 1);
+    }
+
+    private static Set<String> paired(Evaluate evaluate) {
+        Set<String> names = new HashSet<>(evaluate.pairs().keySet());
+        names.addAll(evaluate.pairs().values());
+        return names;
+    }
+
+    private static List<Evaluation.Pair> pairs(Evaluate evaluate, List<Evaluator.Prompt> prompts) {
+        Map<String, String> kinds = new LinkedHashMap<>();
+        for (Evaluator.Prompt p : prompts) kinds.putIfAbsent(p.task(), kind(p));
+        return evaluate.pairs().entrySet().stream()
+                .map(pair -> new Evaluation.Pair(pair.getKey(), pair.getValue(), kinds))
+                .toList();
+    }
+
+    // The world knows what its own tasks need.
+    private static String kind(Evaluator.Prompt prompt) {
+        return Stream.of(SeenTask.values())
+                .filter(task -> task.label().equals(prompt.task()))
+                .map(SeenTask::kind)
+                .findFirst()
+                .orElse(prompt.pictures().isEmpty() ? "has no picture" : "has a picture");
+    }
+
     // What a user needs to see that nothing was lost on the way to his server.
     private static void parity(Run run, List<Evaluator.Prompt> prompts, Evaluation result, CpuDevice device) {
         String name = run.recipe().distill().name();
         List<Parity.Prompt> some = prompts.stream()
+                .filter(p -> p.pictures().isEmpty())
                 .limit(PARITY)
                 .map(p -> new Parity.Prompt(p.text(), p.ids()))
                 .toList();
+        if (some.isEmpty()) {
+            run.out().println("no parity pack: every prompt has a picture, and others are asked without");
+            return;
+        }
         List<ParityPack.Expected> expected = result.overall().stream()
                 .filter(r -> r.draft().equals(name))
                 .map(r -> new ParityPack.Expected(r.temperature(), r.gamma(), r.tau(), r.tauLow(), r.tauHigh()))

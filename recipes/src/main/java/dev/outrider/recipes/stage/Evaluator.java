@@ -1,8 +1,9 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.KeptPrompt;
-import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Drafter;
@@ -13,6 +14,7 @@ import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.decode.speculate.Tally;
 import dev.outrider.recipes.report.Evaluation;
 import dev.outrider.recipes.report.Evaluation.Model;
+import dev.outrider.recipes.report.Evaluation.Outcome;
 import dev.outrider.recipes.report.Evaluation.Piece;
 import dev.outrider.recipes.report.Evaluation.Row;
 import dev.outrider.recipes.report.Evaluation.Sample;
@@ -23,6 +25,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.DoubleStream;
 
 /**
@@ -31,12 +35,17 @@ import java.util.stream.DoubleStream;
  * compared with the autoregressive one.
  */
 final class Evaluator {
-    /** @param ids with BOS */
-    record Prompt(String task, String text, int[] ids) {}
+    /**
+     * @param id unique within its task
+     * @param ids with BOS, and a placeholder for each picture
+     * @param pictures that these stand for
+     */
+    record Prompt(String id, String task, String text, int[] ids, List<Picture> pictures) {}
 
     private record Setting(String draft, String task, double temperature, int gamma) {}
 
     private final Model targetModel;
+    private final CausalModel target;
     private final Decoder decoder;
     private final Tokenizer tokenizer;
     private final List<Drafter> drafts;
@@ -47,12 +56,23 @@ final class Evaluator {
     private final long seed;
     private final Map<Setting, Tally> tallies = new LinkedHashMap<>();
     private final List<Sample> samples = new ArrayList<>();
+    private final List<Outcome> outcomes = new ArrayList<>();
+    private final Function<Picture, String> thumbnail;
+    /** Drafts whose answers are shown, and whose prompts are counted one by one. */
+    private final Set<String> paired;
+    private final Map<String, List<String>> shown = new LinkedHashMap<>();
     private long compared;
     private long identical;
 
-    /** @param models of the drafts, in their order */
+    /**
+     * @param ends tokens that end the target's texts
+     * @param models of the drafts, in their order
+     * @param paired drafts that are compared prompt by prompt
+     * @param thumbnail a picture as reports show it
+     */
     Evaluator(
-            Llama target,
+            CausalModel target,
+            Set<Integer> ends,
             Model targetModel,
             Tokenizer tokenizer,
             List<Drafter> drafts,
@@ -60,16 +80,20 @@ final class Evaluator {
             List<Integer> gammas,
             double topP,
             int maxTokens,
-            long seed) {
+            long seed,
+            Set<String> paired,
+            Function<Picture, String> thumbnail) {
+        this.paired = paired;
+        this.thumbnail = thumbnail;
         this.targetModel = targetModel;
         this.models = models;
-        this.decoder = new Decoder(new KeptPrompt(target));
+        this.target = new KeptPrompt(target);
+        this.decoder = new Decoder(this.target);
         this.tokenizer = tokenizer;
         this.drafts = drafts;
         this.gammas = gammas;
         this.topP = topP;
-        this.limits =
-                new Limits(maxTokens, java.util.Set.copyOf(target.config().eosIds()), List.of(), Optional.empty());
+        this.limits = new Limits(maxTokens, ends, List.of(), Optional.empty());
         this.seed = seed;
     }
 
@@ -77,6 +101,7 @@ final class Evaluator {
     void measure(List<Prompt> prompts, List<Double> temperatures, Progress progress) {
         long done = 0, tokens = 0;
         for (int i = 0; i < prompts.size(); i++) {
+            show(prompts.get(i));
             for (double temperature : temperatures) {
                 tokens += one(prompts.get(i), temperature, seed + i);
                 progress.update(++done, tokens, prompts.get(i).task());
@@ -87,6 +112,7 @@ final class Evaluator {
     /** The first runs are interpreted; they would count against whoever comes first. */
     void warmUp(Prompt prompt) {
         int longest = gammas.stream().max(Integer::compare).orElseThrow();
+        show(prompt);
         for (int round = 0; round < 3; round++) {
             for (Sampling sampling : List.of(Sampling.GREEDY, sampling(1))) {
                 decoder.autoregressive(prompt.ids(), sampling, limits, seed, Listener.NONE);
@@ -95,6 +121,11 @@ final class Evaluator {
                 }
             }
         }
+    }
+
+    private void show(Prompt prompt) {
+        target.show(prompt.pictures());
+        drafts.forEach(d -> d.show(prompt.pictures()));
     }
 
     private long one(Prompt prompt, double temperature, long promptSeed) {
@@ -107,6 +138,8 @@ final class Evaluator {
                 Generation g =
                         decoder.speculative(prompt.ids(), draft, gamma, sampling, limits, promptSeed, Listener.NONE);
                 add(draft.name(), prompt.task(), temperature, gamma, g);
+                if (paired.contains(draft.name()))
+                    outcomes.add(Outcome.of(draft.name(), prompt.task(), prompt.id(), temperature, gamma, g));
                 tokens += g.tokens().length;
                 if (sampling.greedy()) compare(prompt, draft, gamma, alone, g);
             }
@@ -121,10 +154,18 @@ final class Evaluator {
     private void compare(Prompt prompt, Drafter draft, int gamma, Generation alone, Generation with) {
         compared++;
         if (Arrays.equals(alone.tokens(), with.tokens())) identical++;
-        boolean wanted = draft == drafts.getLast() && gamma == middle();
-        long shown =
-                samples.stream().filter(s -> s.task().equals(prompt.task())).count();
-        if (wanted && shown < 2) samples.add(sample(prompt, draft, gamma, with));
+        if (gamma == middle() && shown(draft) && shown(prompt)) samples.add(sample(prompt, draft, gamma, with));
+    }
+
+    private boolean shown(Drafter draft) {
+        return draft == drafts.getLast() || paired.contains(draft.name());
+    }
+
+    // The first two of each task.
+    private boolean shown(Prompt prompt) {
+        List<String> known = shown.computeIfAbsent(prompt.task(), _ -> new ArrayList<>());
+        if (known.size() < 2 && !known.contains(prompt.id())) known.add(prompt.id());
+        return known.contains(prompt.id());
     }
 
     private int middle() {
@@ -132,7 +173,8 @@ final class Evaluator {
     }
 
     private Sample sample(Prompt prompt, Drafter draft, int gamma, Generation g) {
-        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces(tokenizer, g));
+        List<String> pictures = prompt.pictures().stream().map(thumbnail).toList();
+        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces(tokenizer, g), pictures);
     }
 
     static List<Piece> pieces(Tokenizer tokenizer, Generation g) {
@@ -159,6 +201,10 @@ final class Evaluator {
 
     List<Sample> samples() {
         return samples;
+    }
+
+    List<Outcome> outcomes() {
+        return outcomes;
     }
 
     List<Row> rows() {

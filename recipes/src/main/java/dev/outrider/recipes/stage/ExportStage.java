@@ -5,17 +5,27 @@ import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Conversion;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.GgufType;
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.HuggingFace;
+import dev.outrider.checkpoints.ImagePreprocessing;
+import dev.outrider.checkpoints.LlavaFiles;
+import dev.outrider.checkpoints.LlavaFiles.Eyes;
+import dev.outrider.checkpoints.LlavaFiles.TowerTensors;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Provenance;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.checkpoints.Tower;
+import dev.outrider.checkpoints.Vision;
+import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.checkpoints.VocabularyPadding;
 import dev.outrider.checkpoints.VocabularyPadding.Padded;
 import dev.outrider.checkpoints.chat.ChatTemplate;
+import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -46,9 +56,8 @@ public final class ExportStage implements Stage {
     public void run(Run run) {
         DType dtype = DType.valueOf(run.recipe().export().dtype().name());
         if (run.recipe().target().given().isEmpty()) {
-            Path target = Models.target(run);
-            try (Checkpoint checkpoint = Checkpoint.open(target)) {
-                directory(run, checkpoint, plain(checkpoint), run.exported().resolve("target"), dtype);
+            try (Checkpoint checkpoint = Checkpoint.open(Models.target(run))) {
+                target(run, checkpoint, run.exported().resolve("target"), dtype);
             }
         }
         for (String draft : Models.drafts(run.recipe())) {
@@ -94,9 +103,16 @@ public final class ExportStage implements Stage {
     }
 
     private static void directory(Run run, Checkpoint checkpoint, Padded model, Path to, DType dtype) {
-        Tokenizer tokenizer = checkpoint.requireTokenizer();
-        Provenance provenance = run.provenance("", checkpoint.path().toString());
-        HuggingFace.write(to, model.config(), model.tensors(), dtype, Optional.of(tokenizer), Optional.of(provenance));
+        Optional<Tokenizer> tokenizer = Optional.of(checkpoint.requireTokenizer());
+        Optional<Provenance> provenance =
+                Optional.of(run.provenance("", checkpoint.path().toString()));
+        if (checkpoint.vision().isEmpty()) {
+            HuggingFace.write(to, model.config(), model.tensors(), dtype, tokenizer, provenance);
+        } else {
+            Vision vision = checkpoint.vision().get();
+            Eyes adapter = new Eyes(elsewhere(run, vision.config()), projector(vision), Optional.empty());
+            LlavaFiles.write(to, model.config(), model.tensors(), adapter, dtype, tokenizer, provenance);
+        }
         template(run).ifPresent(t -> AtomicFiles.file(
                 to.resolve(ChatTemplate.FILE), file -> Files.writeString(file, t.source())));
         run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
@@ -106,6 +122,54 @@ public final class ExportStage implements Stage {
     private static Optional<ChatTemplate> template(Run run) {
         Recipe.Target target = run.recipe().target();
         return target.chatTemplate().map(ChatTemplate::named).or(() -> target.given().flatMap(ChatTemplate::find));
+    }
+
+    /** The target that was trained here: with its tower in it where it sees, and its layout has words for that. */
+    private static void target(Run run, Checkpoint checkpoint, Path to, DType dtype) {
+        if (!whole(checkpoint)) {
+            directory(run, checkpoint, plain(checkpoint), to, dtype);
+            return;
+        }
+        Vision vision = checkpoint.vision().get();
+        Tower tower = vision.tower();
+        List<Tensor> tensors = tower.names().stream().map(tower::tensor).toList();
+        LlavaFiles.write(
+                to,
+                checkpoint.config(),
+                tensors(checkpoint),
+                new Eyes(
+                        vision.config().whole(imageId(checkpoint)),
+                        projector(vision),
+                        Optional.of(new TowerTensors(tower.config(), tensors))),
+                dtype,
+                Optional.of(checkpoint.requireTokenizer()),
+                Optional.of(run.provenance("", checkpoint.path().toString())));
+        ImagePreprocessing preprocessing = ImagePreprocessing.read(tower.path());
+        try {
+            preprocessing.write(to);
+        } catch (IOException e) {
+            throw DiskFailures.writing(to, e);
+        }
+        run.out().println(to + "  " + dtype + "  from " + checkpoint.path() + " and " + tower.path());
+    }
+
+    private static boolean whole(Checkpoint checkpoint) {
+        return checkpoint.vision().map(v -> v.config().pool() == 1 && v.config().matrices() == 2).orElse(false)
+                && imageId(checkpoint) >= 0;
+    }
+
+    private static int imageId(Checkpoint checkpoint) {
+        return checkpoint.requireTokenizer().specialId(ChatTokens.PICTURE);
+    }
+
+    private static List<Tensor> projector(Vision vision) {
+        return vision.projectorNames().stream().map(vision::projector).toList();
+    }
+
+    // The tower of a target that is exported beside the draft moves with it.
+    private static VisionConfig elsewhere(Run run, VisionConfig config) {
+        boolean beside = run.recipe().target().given().isEmpty() && Files.exists(run.exported().resolve("target"));
+        return beside ? config.lookingThrough(Optional.of("../target")) : config;
     }
 
     private static void gguf(Run run, Checkpoint checkpoint, Padded model, Path to, Recipe.GgufStored type) {

@@ -7,6 +7,8 @@ import dev.outrider.data.shard.Shuffle;
 import dev.outrider.data.shard.TokenCounts;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.Llava;
+import dev.outrider.decode.model.Sight;
 import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.recipes.Recipe.Distill;
 import dev.outrider.recipes.Recipe.Laws;
@@ -15,6 +17,7 @@ import dev.outrider.recipes.Recipe.Training;
 import dev.outrider.recipes.Run;
 import dev.outrider.trainer.NoisyRows;
 import dev.outrider.trainer.OnPolicy;
+import dev.outrider.trainer.RowPictures;
 import dev.outrider.trainer.Source;
 import dev.outrider.trainer.TargetTeacher;
 import dev.outrider.trainer.Teacher;
@@ -41,26 +44,52 @@ final class Losses implements AutoCloseable {
 
     private static final int ON_POLICY_SLOTS = 32;
 
+    /** Of a row that a teacher reads. */
+    private static final int PICTURES = 8;
+
     private final Distill alignment;
     private final CpuDevice device;
     private final long seed;
     private final Optional<Teacher> teacher;
+    private final Optional<Pictures> pictures;
     private final Deque<AutoCloseable> opened = new ArrayDeque<>();
 
-    private Losses(Distill alignment, CpuDevice device, long seed, Optional<Teacher> teacher) {
+    private Losses(
+            Distill alignment, CpuDevice device, long seed, Optional<Teacher> teacher, Optional<Pictures> pictures) {
         this.alignment = alignment;
         this.device = device;
         this.seed = seed;
         this.teacher = teacher;
+        this.pictures = pictures;
         teacher.ifPresent(opened::push);
     }
 
-    /** An alignment's, with the target ready to read rows of {@code length} tokens unless its laws are stored. */
-    static Losses of(Run run, Distill alignment, CpuDevice device, int length) {
+    /**
+     * An alignment's, with the target ready to read rows of {@code length} tokens where its laws are computed online.
+     *
+     * @param pictures of the target, where it sees and the rows have some
+     * @param sight that target and draft look at these rows' pictures through
+     */
+    static Losses of(
+            Run run,
+            Distill alignment,
+            CpuDevice device,
+            int length,
+            Optional<Pictures> pictures,
+            Optional<Sight> sight) {
         Optional<Teacher> teacher = alignment.laws() == Laws.ONLINE
-                ? Optional.of(new TargetTeacher(Llama.open(Models.target(run), device, length), device))
+                ? Optional.of(teacher(run, device, length, pictures, sight))
                 : Optional.empty();
-        return new Losses(alignment, device, run.recipe().seed(), teacher);
+        return new Losses(alignment, device, run.recipe().seed(), teacher, pictures);
+    }
+
+    private static Teacher teacher(
+            Run run, CpuDevice device, int length, Optional<Pictures> pictures, Optional<Sight> sight) {
+        if (pictures.isEmpty()) return new TargetTeacher(Llama.open(Models.target(run), device, length), device);
+        int most = Math.min(Models.positions(Models.target(run)), length + PICTURES * pictures.get().rows());
+        Llama language = Llama.open(Models.target(run), device, most);
+        return new TargetTeacher(
+                new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
     }
 
     /** Next-token loss on text. */
@@ -79,18 +108,27 @@ final class Losses implements AutoCloseable {
     /** The alignment's divergence on answers, a share of which the draft may write itself; without laws, their tokens. */
     Source distillation(Shards answers, LlamaGraph graph) {
         if (alignment.laws() == Laws.NONE)
-            return new Source("answers", noisy(rows(answers, seed)), said(graph), alignment.share());
+            return new Source("answers", answers(answers, graph), said(graph), alignment.share());
         Divergence loss = divergence(alignment.loss(), alignment, seed);
         if (alignment.warmupSteps() > 0) {
             loss = new Divergence.Warmup(
                     divergence(alignment.warmupLoss(), alignment, seed), loss, alignment.warmupSteps());
         }
         Distillation distillation = under(loss, alignment.temperature(), graph);
-        return new Source("answers", onPolicy(noisy(rows(answers, seed)), graph), distillation, alignment.share());
+        return new Source("answers", onPolicy(answers(answers, graph), graph), distillation, alignment.share());
     }
 
-    private Source.Rows noisy(Source.Rows rows) {
+    /** The chosen answers, noisy where the alignment asks for it. */
+    private Source.Rows answers(Shards answers, LlamaGraph graph) {
+        Source.Rows rows = RowChoice.of(answers, alignment.answers()).shuffled(seed, pictures(graph));
         return alignment.noise() == 0 ? rows : new NoisyRows(rows, alignment.noise(), seed + 4);
+    }
+
+    private RowPictures pictures(LlamaGraph graph) {
+        return new RowPictures(
+                id -> pictures.orElseThrow().kept(id),
+                graph.pictureRows(),
+                graph.config().maxPositions());
     }
 
     private Source.Rows onPolicy(Source.Rows rows, LlamaGraph graph) {
@@ -108,7 +146,8 @@ final class Losses implements AutoCloseable {
                         own.maxTokens(),
                         Math.toIntExact(own.refresh() * step),
                         ON_POLICY_SLOTS,
-                        seed + 3));
+                        seed + 3),
+                id -> pictures.orElseThrow().kept(id));
         opened.push(written);
         return written;
     }
@@ -125,8 +164,10 @@ final class Losses implements AutoCloseable {
 
     /** TVD on held-out answers: 1 - α, whatever is being minimised. Without laws the loss itself. */
     Validation validation(Shards valid, LlamaGraph graph) {
+        RowChoice chosen = RowChoice.of(valid, alignment.answers());
         return new Validation(
-                valid,
+                chosen.inOrder(pictures(graph)),
+                chosen.rows().length,
                 alignment.laws() == Laws.NONE ? said(graph) : under(new TotalVariation(), 1, graph),
                 alignment.training().validationRows(),
                 passes(alignment.training()));
@@ -156,7 +197,7 @@ final class Losses implements AutoCloseable {
         return Source.Rows.of(shards, new Shuffle(shards.rows(), seed));
     }
 
-    private static int passes(Training t) {
+    static int passes(Training t) {
         return t.microBatch() == 0 ? t.batch() : t.microBatch();
     }
 

@@ -69,6 +69,10 @@ public final class PromptStage implements Stage {
                 Math.max(1, Math.round(size.prompts() * run.recipe().generate().evaluation()));
         LongStream.range(0, size.prompts()).forEach(i -> split.answered().add(prompt(world, i, 0)));
         LongStream.range(0, heldOut).forEach(i -> split.heldOut().add(prompt(world, i, World.HELD_OUT)));
+        if (size.seenPrompts() > 0) {
+            split.answered().addAll(Corpus.read(run, Corpus.seenPrompts(run)));
+            split.heldOut().addAll(Corpus.read(run, Corpus.seenHeldOut(run)));
+        }
     }
 
     // The tasks in turn.

@@ -75,7 +75,7 @@ final class Suites {
     }
 
     private static Conversation said(Prompt p, String place) {
-        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), null, "", place);
+        return new Conversation(p.id(), p.task(), List.of(Message.of(Message.USER, p.text())), p.pictures(), "", place);
     }
 
     // A prompt goes by its row's id, or by the hash of what is said where several rows have it.
@@ -85,6 +85,7 @@ final class Suites {
             if (!(example instanceof Conversation c) || !evaluated(c.prompt())) return;
             ids.add(c.id());
             ids.add(Hashes.of(c.prompt().text()));
+            ids.add(Hashes.of(c.prompt().aboutImages()));
         });
         return ids;
     }

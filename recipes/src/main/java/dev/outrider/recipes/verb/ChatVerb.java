@@ -43,7 +43,7 @@ import picocli.CommandLine.Option;
         footer = {
             "",
             "Example:  ./outrider chat --target runs/quickstart/export/target"
-                    + " --draft runs/quickstart/export/draft-aligned --gamma 4"
+                    + " --draft runs/quickstart/export/draft-llava --gamma 4"
         })
 public final class ChatVerb implements Callable<Integer> {
     private static final String GREEN = "\u001b[32m", PLAIN = "\u001b[0m";

@@ -38,7 +38,7 @@ import picocli.CommandLine.Parameters;
         mixinStandardHelpOptions = true,
         description =
                 "Says what a folder or file is: a model, a vision tower, a training run, or shards; and where it came from.",
-        footer = {"", "Example:  ./outrider inspect runs/quickstart/export/draft-aligned --tensors"})
+        footer = {"", "Example:  ./outrider inspect runs/quickstart/export/draft-llava --tensors"})
 public final class InspectVerb implements Callable<Integer> {
     @Parameters(index = "0", paramLabel = "PATH", description = "A model, a checkpoint, a training run or shards.")
     Path path;

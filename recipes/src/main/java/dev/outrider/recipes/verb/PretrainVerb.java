@@ -6,7 +6,7 @@ import picocli.CommandLine.Command;
         name = "pretrain",
         mixinStandardHelpOptions = true,
         description = "Pre-trains the draft on the recipe's text, with whatever comes before.",
-        footer = {"", "Example:  ./outrider pretrain recipes/pretrain-115m.yaml pretrain.steps=1000"})
+        footer = {"", "Example:  ./outrider pretrain recipes/base-115m.yaml pretrain.steps=1000"})
 public final class PretrainVerb extends RecipeVerb.Named {
     @Override
     String stage() {

@@ -32,8 +32,12 @@ record Changes(Noun noun, String spot, int start, List<String> who, List<Integer
 
     @Override
     public String facts(Voice voice) {
+        return "There are " + start + " " + noun.many() + " " + spot + ". " + told(voice);
+    }
+
+    /** Who takes and adds how many. */
+    String told(Voice voice) {
         StringJoiner text = new StringJoiner(" ");
-        text.add("There are " + start + " " + noun.many() + " " + spot + ".");
         for (int i = 0; i < who.size(); i++) text.add(who.get(i) + " " + verb(i, voice) + " " + amount(i) + ".");
         return text.toString();
     }
@@ -55,6 +59,13 @@ record Changes(Noun noun, String spot, int start, List<String> who, List<Integer
     public List<String> steps(Voice voice) {
         List<String> steps = new ArrayList<>();
         steps.add("At first there are " + start + " " + noun.many() + ".");
+        steps.addAll(sums());
+        return steps;
+    }
+
+    /** A sum for each change. */
+    List<String> sums() {
+        List<String> steps = new ArrayList<>();
         int now = start;
         for (int i = 0; i < who.size(); i++) {
             String sum = now + (by.get(i) < 0 ? " - " : " + ") + amount(i) + " = " + (now += by.get(i));

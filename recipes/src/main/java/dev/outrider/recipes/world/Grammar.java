@@ -15,14 +15,17 @@ import java.util.Set;
 /** The rules of {@code world.grammar}: names and what may be said for them. The file explains its form. */
 final class Grammar {
     /** Read once from the class path. */
-    static final Grammar WORLD = read("world.grammar");
+    static final Grammar WORLD = new Grammar(read("world.grammar"));
+
+    /** The same and what is said of pictures. */
+    static final Grammar SIGHTS = new Grammar(read("world.grammar") + read("sights.grammar"));
 
     private final Map<String, List<String>> rules = new HashMap<>();
 
-    private static Grammar read(String resource) {
+    private static String read(String resource) {
         try (InputStream in = Grammar.class.getResourceAsStream(resource);
                 var reader = new BufferedReader(new InputStreamReader(in, StandardCharsets.UTF_8))) {
-            return new Grammar(reader.readAllAsString());
+            return reader.readAllAsString();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

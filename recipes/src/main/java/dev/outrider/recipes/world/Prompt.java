@@ -22,6 +22,10 @@ public record Prompt(String id, Task task, String prompt, String answer, String 
 
     /** The dialogue up to where the answer begins. */
     public String opening() {
+        return opening(prompt);
+    }
+
+    static String opening(String prompt) {
         return USER + "\n" + prompt + "\n" + ASSISTANT + "\n";
     }
 

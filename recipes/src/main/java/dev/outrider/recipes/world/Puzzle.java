@@ -3,7 +3,7 @@ package dev.outrider.recipes.world;
 import java.util.List;
 
 /** Something to be found out in several steps. */
-sealed interface Puzzle permits Together, More, Ranking, Moves, Changes {
+sealed interface Puzzle permits Together, More, Ranking, Moves, Changes, Redrawn {
     /** The same for puzzles about the same facts. */
     String key();
 

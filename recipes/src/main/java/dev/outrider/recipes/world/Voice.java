@@ -21,6 +21,16 @@ final class Voice {
         return random.nextInt(low, high + 1);
     }
 
+    /** One of the things, all alike likely. */
+    <T> T even(List<T> things) {
+        return things.get(number(0, things.size() - 1));
+    }
+
+    /** One of the things, all alike likely. */
+    <T> T even(T[] things) {
+        return even(List.of(things));
+    }
+
     /** One of the things, the first ones more often. */
     <T> T one(List<T> things) {
         double all = 0;

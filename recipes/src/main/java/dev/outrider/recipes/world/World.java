@@ -58,7 +58,7 @@ public final class World {
         return prompt(task, index, voice(task.name(), index));
     }
 
-    private static Prompt prompt(Task task, long index, Voice voice) {
+    static Prompt prompt(Task task, long index, Voice voice) {
         return switch (task) {
             case DESCRIBE -> describe(index, voice);
             case QUESTION -> question(index, voice);
@@ -85,7 +85,7 @@ public final class World {
     }
 
     /** Draws until the facts are on the side of the index. */
-    private static <T> T fresh(long index, Voice voice, Function<Voice, T> draw, Function<T, String> key) {
+    static <T> T fresh(long index, Voice voice, Function<Voice, T> draw, Function<T, String> key) {
         boolean heldOut = index >= HELD_OUT;
         while (true) {
             T drawn = draw.apply(voice);
@@ -98,7 +98,11 @@ public final class World {
     }
 
     private Voice voice(String stream, long index) {
-        return new Voice(Grammar.WORLD, new SplittableRandom(scramble(mix(seed, stream) + index)));
+        return voice(Grammar.WORLD, seed, stream, index);
+    }
+
+    static Voice voice(Grammar grammar, long seed, String stream, long index) {
+        return new Voice(grammar, new SplittableRandom(scramble(mix(seed, stream) + index)));
     }
 
     // String.hashCode is 32 bits wide: too narrow to keep streams apart.

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /** Answers are worked out again from the words of the prompt alone. */
 class AnswersTest {
     private static final World WORLD = new World(11);
-    private static final List<String> NUMBERS = List.of(
+    static final List<String> NUMBERS = List.of(
             "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve");
     private static final Set<String> MOST = Set.of("tallest", "oldest", "fastest", "strongest");
     private static final Set<String> MORE = Set.of("taller", "older", "faster", "stronger");
@@ -76,7 +76,7 @@ class AnswersTest {
         assertThat(kinds).hasSizeGreaterThan(5);
     }
 
-    private static boolean right(String question, String answer, List<String> lines) {
+    static boolean right(String question, String answer, List<String> lines) {
         if (question.matches("Is there .*|Can you see .*|Do you see .*")) {
             boolean there = lines.stream().anyMatch(tells(last("(?:an?|any) (\\w+)", question)));
             return answer.equals(there ? "yes" : "no");
@@ -110,14 +110,14 @@ class AnswersTest {
         });
     }
 
-    private static String kind(String prompt) {
+    static String kind(String prompt) {
         if (prompt.contains("puts the")) return "moves";
         if (!matches("(takes|takes away|adds|puts in) \\d+", prompt).isEmpty()) return "changes";
         if (COMPARED.matcher(prompt).find()) return "ranking";
         return prompt.contains("more ") ? "more" : "together";
     }
 
-    private static String solve(String kind, String prompt) {
+    static String solve(String kind, String prompt) {
         return switch (kind) {
             case "moves" -> last("puts the \\w+ ([^.]+)\\.", prompt);
             case "changes" -> changed(prompt);
@@ -127,7 +127,7 @@ class AnswersTest {
         };
     }
 
-    private static String changed(String prompt) {
+    static String changed(String prompt) {
         int now = Integer.parseInt(last("There are (\\d+)", prompt));
         for (MatchResult m : matches("(takes away|takes|adds|puts in) (\\d+)", prompt)) {
             now += Integer.parseInt(m.group(2)) * (m.group(1).startsWith("takes") ? -1 : 1);
@@ -163,7 +163,7 @@ class AnswersTest {
         return n < NUMBERS.size() ? NUMBERS.get(n) : String.valueOf(n);
     }
 
-    private static List<String> lines(String prompt) {
+    static List<String> lines(String prompt) {
         return prompt.lines()
                 .filter(l -> l.startsWith("- "))
                 .map(l -> l.substring(2))
@@ -202,13 +202,13 @@ class AnswersTest {
         return line.split(" ")[0];
     }
 
-    private static String last(String pattern, String text) {
+    static String last(String pattern, String text) {
         List<MatchResult> found = matches(pattern, text);
         assertThat(found).as(pattern + " in " + text).isNotEmpty();
         return found.getLast().group(1);
     }
 
-    private static List<MatchResult> matches(String pattern, String text) {
+    static List<MatchResult> matches(String pattern, String text) {
         return Pattern.compile(pattern).matcher(text).results().toList();
     }
 }

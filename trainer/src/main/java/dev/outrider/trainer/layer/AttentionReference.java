@@ -7,7 +7,7 @@ import org.nd4j.linalg.indexing.NDArrayIndex;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
 /**
- * Rotary positions (Su et al., 2104.09864) and causal grouped-query attention in ND4J operations. Rows of
+ * Rotary positions (Su et al., 2104.09864) and grouped-query attention, causal or not, in ND4J operations. Rows of
  * qkv are [H·D | G·D | G·D]; query head h reads key/value head h / (H/G).
  */
 final class AttentionReference {
@@ -16,8 +16,10 @@ final class AttentionReference {
     private final int heads;
     private final int kvHeads;
     private final int headDim;
+    private final boolean causal;
 
-    AttentionReference(int sequences, int time, int heads, int kvHeads, int headDim) {
+    AttentionReference(int sequences, int time, int heads, int kvHeads, int headDim, boolean causal) {
+        this.causal = causal;
         this.sequences = sequences;
         this.time = time;
         this.heads = heads;
@@ -75,10 +77,10 @@ final class AttentionReference {
         head(dQkv, s, value(h)).addi(p.transpose().mmul(d));
     }
 
-    /** Softmax of the masked scores, [T, T]. */
+    /** Softmax of the scores, masked if causal, [T, T]. */
     private INDArray weights(INDArray qkv, int s, int h) {
         INDArray scores = head(qkv, s, h).mmul(head(qkv, s, key(h)).transpose()).muli(scale());
-        for (int t = 0; t < time - 1; t++) {
+        for (int t = 0; causal && t < time - 1; t++) {
             scores.get(NDArrayIndex.point(t), NDArrayIndex.interval(t + 1, time))
                     .assign(-1e30);
         }

@@ -39,7 +39,11 @@ final class HostArrays {
     }
 
     static void write(int[] values, INDArray to) {
-        MemorySegment.copy(values, 0, segment(to, values.length), ValueLayout.JAVA_INT, 0, values.length);
+        write(values, values.length, to);
+    }
+
+    static void write(int[] values, int count, INDArray to) {
+        MemorySegment.copy(values, 0, segment(to, count), ValueLayout.JAVA_INT, 0, count);
     }
 
     static void read(INDArray from, int[] values) {

@@ -43,8 +43,8 @@ abstract class LayerRun<S extends LayerSettings> extends AbstractLayer<S> {
 
     final StepState step() {
         if (step == null) {
-            throw new IllegalStateException(
-                    getConf().getLayer().getLayerName() + " has no device: layers run in a graph made by LlamaGraph");
+            throw new IllegalStateException(getConf().getLayer().getLayerName()
+                    + " has no device: layers run in a graph made by LlamaGraph or ClipGraph");
         }
         return step;
     }

@@ -226,7 +226,7 @@ public final class LlamaBlock extends LayerSettings {
         private void mlpBackward(Buffer d) {
             LlamaBlock s = layerConf();
             Device device = device();
-            weightGradient(g.down, g.downBias, d, product(), s.channels, s.width);
+            if (!step().frozen) weightGradient(g.down, g.downBias, d, product(), s.channels, s.width);
             Buffer dProduct = inner();
             device.linearInputGradient(dProduct, d, p.down, rows(), s.width, s.channels, 0);
             Buffer dBoth = wide(), both = gateUp();
@@ -238,7 +238,7 @@ public final class LlamaBlock extends LayerSettings {
         private void attentionBackward(Buffer d, Buffer x) {
             LlamaBlock s = layerConf();
             Device device = device();
-            weightGradient(g.out, g.outBias, d, attended(), s.channels, s.attended());
+            if (!step().frozen) weightGradient(g.out, g.outBias, d, attended(), s.channels, s.attended());
             Buffer dSeen = inner(), dFused = wide();
             device.linearInputGradient(dSeen, d, p.out, rows(), s.attended(), s.channels, 0);
             device.selfAttentionGradient(
@@ -261,7 +261,7 @@ public final class LlamaBlock extends LayerSettings {
         private void throughNorm(
                 Buffer d, Buffer dOut, Buffer x, Buffer gain, Buffer dGain, Buffer w, Buffer dw, Buffer db, int out) {
             LlamaBlock s = layerConf();
-            weightGradient(dw, db, dOut, norm(x, gain), out, s.channels);
+            if (!step().frozen) weightGradient(dw, db, dOut, norm(x, gain), out, s.channels);
             Buffer dn = step().product.of((long) rows() * Math.max(s.width, s.channels));
             device().linearInputGradient(dn, dOut, w, rows(), s.channels, out, 0);
             device().rmsNormGradient(d, dGain, dn, x, gain, rows(), s.channels, s.epsilon);

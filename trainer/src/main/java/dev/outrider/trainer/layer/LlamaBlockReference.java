@@ -33,7 +33,7 @@ final class LlamaBlockReference {
     /** x and the result are [B·T, C]. */
     INDArray forward(INDArray x, int sequences, int time) {
         this.x = x;
-        attention = new AttentionReference(sequences, time, config.heads(), config.kvHeads(), config.headDim());
+        attention = new AttentionReference(sequences, time, config.heads(), config.kvHeads(), config.headDim(), true);
         normedX = NormReference.forward(x, p.get(LlamaBlock.ATTENTION_GAIN), config.rmsNormEps());
         qkv = linear(normedX, LlamaBlock.QKV, LlamaBlock.QKV_BIAS);
         attention.rotate(qkv, config.inverseFrequencies(), false);

@@ -5,9 +5,13 @@ import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.checkpoints.Vision;
+import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.model.Eyes;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.Sight;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
 import java.util.ArrayList;
@@ -15,62 +19,73 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import org.deeplearning4j.nn.conf.ComputationGraphConfiguration;
 import org.deeplearning4j.nn.conf.NeuralNetConfiguration;
 import org.deeplearning4j.nn.conf.WorkspaceMode;
 import org.deeplearning4j.nn.graph.ComputationGraph;
 import org.deeplearning4j.nn.workspace.LayerWorkspaceMgr;
-import org.deeplearning4j.optimize.api.TrainingListener;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.learning.config.NoOp;
 
 /**
  * A LLaMA in training: a Deeplearning4j ComputationGraph (embedding, blocks, head) whose layers compute
- * on a {@link Device}, with DL4J's flattened parameters and gradients as the optimiser sees them.
+ * on a {@link Device}, with DL4J's flattened parameters and gradients as the optimiser sees them. One that sees has an
+ * {@link Adapter} beside the embedding, which reads a frozen tower's features of pictures.
  *
  * <p>Gradients of several {@link #step} calls add up until {@link #zeroGradients}. Nothing is allocated
  * in a step once the largest shape has been seen. One thread at a time.
  */
-public final class LlamaGraph implements AutoCloseable {
+public final class LlamaGraph implements TrainedModel, AutoCloseable {
     /** Standard deviation of the normal law that matrices start from. */
     static final double DEVIATION = 0.02;
 
     private static final String INPUT = "tokens";
     private static final String EMBEDDING = "embedding";
     private static final String HEAD = "head";
+    private static final String FEATURES = "features";
+    private static final String ADAPTER = "adapter";
+    private static final String PICTURES = "pictures";
 
     private final ModelConfig config;
     private final Optional<DraftVocabulary> outputs;
+    private final Optional<VisionConfig> eyes;
     private final Device device;
     private final ComputationGraph graph;
     private final StepState state;
     private final List<LayerRun<?>> layers;
     private final LlamaHead.Run head;
+    private final Optional<PictureInput> pictures;
     private final Activation tokens = new Activation(DataType.INT32);
     private final Activation labels = new Activation(DataType.INT32);
 
-    /**
-     * A run of parameters treated alike.
-     *
-     * @param offset of the first element in the flattened vector
-     * @param decay whether weight decay takes them: matrices yes, gains and biases no
-     */
-    public record Group(String name, long offset, long length, boolean decay) {}
-
-    private LlamaGraph(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, ComputationGraph graph) {
+    private LlamaGraph(
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Optional<VisionConfig> eyes,
+            Device device,
+            ComputationGraph graph) {
         this.config = config;
         this.outputs = outputs;
+        this.eyes = eyes;
         this.device = device;
         this.graph = graph;
         graph.initGradientsView();
         state = new StepState(device);
-        layers = new ArrayList<>();
-        for (var layer : graph.getLayers()) layers.add((LayerRun<?>) layer);
+        layers = new ArrayList<>(List.of(layer(graph, EMBEDDING)));
+        for (int i = 0; i < config.layers(); i++) layers.add(layer(graph, "block" + i));
+        layers.add(layer(graph, HEAD));
         head = (LlamaHead.Run) layers.getLast();
         layers.forEach(layer -> layer.attach(state));
+        pictures = eyes.map(e -> new PictureInput(
+                e, (Adapter.Run) layer(graph, ADAPTER), (PictureRows.Run) graph.getVertex(PICTURES), state));
         head.attach(state, (TokenEmbedding.Run) layers.getFirst());
+    }
+
+    private static LayerRun<?> layer(ComputationGraph graph, String name) {
+        return (LayerRun<?>) graph.getLayer(name);
     }
 
     /**
@@ -83,16 +98,27 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** The same for a draft that can say only these tokens; empty: all. */
     public static LlamaGraph create(ModelConfig config, Optional<DraftVocabulary> outputs, Device device, long seed) {
-        return create(config, outputs, device, seed, new LlamaHead(config));
+        return create(config, outputs, Optional.empty(), device, seed, new LlamaHead(config));
+    }
+
+    /** The same for a model that sees, with an adapter that begins at random too: {@link #look} says through what. */
+    public static LlamaGraph create(
+            ModelConfig config, Optional<DraftVocabulary> outputs, VisionConfig eyes, Device device, long seed) {
+        return create(config, outputs, Optional.of(eyes), device, seed, new LlamaHead(config));
     }
 
     static LlamaGraph create(
-            ModelConfig config, Optional<DraftVocabulary> outputs, Device device, long seed, LlamaHead head) {
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Optional<VisionConfig> eyes,
+            Device device,
+            long seed,
+            LlamaHead head) {
         checkOutputs(config, outputs);
         HostArrays.wake();
-        ComputationGraph graph = new ComputationGraph(configuration(config, seed, head));
+        ComputationGraph graph = new ComputationGraph(configuration(config, eyes, seed, head));
         graph.init();
-        return new LlamaGraph(config, outputs, device, graph);
+        return new LlamaGraph(config, outputs, eyes, device, graph);
     }
 
     private static void checkOutputs(ModelConfig config, Optional<DraftVocabulary> outputs) {
@@ -107,22 +133,53 @@ public final class LlamaGraph implements AutoCloseable {
                 "Give the map that the head's size was taken from, and none for a head of all tokens.");
     }
 
-    /** A checkpoint's model, its values widened to F32. */
+    /** A checkpoint's model, its values widened to F32; with its projector as adapter where it sees. */
     public static LlamaGraph from(Checkpoint checkpoint, Device device) {
-        return filled(checkpoint.config(), checkpoint.outputs(), device, model -> model.load(checkpoint));
+        Optional<VisionConfig> eyes = checkpoint.vision().map(Vision::config);
+        return filled(checkpoint.config(), checkpoint.outputs(), eyes, device, model -> model.load(checkpoint));
+    }
+
+    /** A checkpoint's language model with an adapter, which replaces a projector that the checkpoint may have. */
+    public static LlamaGraph from(Checkpoint language, VisionConfig eyes, FirstAdapter adapter, Device device) {
+        return filled(language.config(), language.outputs(), Optional.of(eyes), device, model -> {
+            model.loadLanguage(language);
+            model.begin(adapter);
+        });
     }
 
     /** Layers taken out of a deeper model, its values widened to F32. */
     public static LlamaGraph from(LayerCut cut, Device device) {
-        return filled(cut.config(), cut.outputs(), device, model -> model.load(cut, model.weights()));
+        return filled(cut.config(), cut.outputs(), Optional.empty(), device, model -> model.load(cut, model.weights()));
+    }
+
+    /** The same with an adapter. */
+    public static LlamaGraph from(LayerCut cut, VisionConfig eyes, FirstAdapter adapter, Device device) {
+        return filled(cut.config(), cut.outputs(), Optional.of(eyes), device, model -> {
+            model.load(cut, model.weights());
+            model.begin(adapter);
+        });
+    }
+
+    /** Gives the adapter its first values anew. */
+    public void begin(FirstAdapter adapter) {
+        switch (adapter) {
+            case FirstAdapter.AtRandom random ->
+                pictures.orElseThrow().adapter().fill(random.seed());
+            case ProjectorCut cut -> StoredValues.copy("the target's projector", cut::tensor, adapter());
+        }
     }
 
     private static LlamaGraph filled(
-            ModelConfig config, Optional<DraftVocabulary> outputs, Device device, Consumer<LlamaGraph> values) {
+            ModelConfig config,
+            Optional<DraftVocabulary> outputs,
+            Optional<VisionConfig> eyes,
+            Device device,
+            Consumer<LlamaGraph> values) {
         HostArrays.wake();
-        ComputationGraph graph = new ComputationGraph(configuration(config, 0, new LlamaHead(config)));
-        graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters()), false);
-        LlamaGraph model = new LlamaGraph(config, outputs, device, graph);
+        ComputationGraph graph = new ComputationGraph(configuration(config, eyes, 0, new LlamaHead(config)));
+        long adapter = eyes.map(VisionConfig::projectorParameters).orElse(0L);
+        graph.init(HostArrays.create(DataType.FLOAT, 1, config.parameters() + adapter), false);
+        LlamaGraph model = new LlamaGraph(config, outputs, eyes, device, graph);
         try {
             values.accept(model);
             return model;
@@ -134,8 +191,37 @@ public final class LlamaGraph implements AutoCloseable {
 
     /** Replaces every parameter; shapes and names must be this model's, else Failure DATA. */
     public void load(Checkpoint checkpoint) {
+        loadLanguage(checkpoint);
+        if (!checkpoint.vision().map(Vision::config).map(LlamaGraph::shape).equals(eyes.map(LlamaGraph::shape))) {
+            throw otherEyes(checkpoint);
+        }
+        checkpoint.vision().ifPresent(v -> StoredValues.copy(checkpoint.path().toString(), v::projector, adapter()));
+    }
+
+    private void loadLanguage(Checkpoint checkpoint) {
         StoredValues.copy(checkpoint, weights());
         if (!checkpoint.outputs().equals(outputs)) throw otherOutputs(checkpoint);
+    }
+
+    // What two adapters have in common whose tensors mean the same.
+    private static List<Object> shape(VisionConfig c) {
+        return List.of(
+                c.towerWidth(),
+                c.width(),
+                c.matrices(),
+                c.activation(),
+                c.bias(),
+                c.pool(),
+                c.classToken(),
+                c.featureLayer());
+    }
+
+    private Failure otherEyes(Checkpoint checkpoint) {
+        return Failure.data(
+                checkpoint.path().toString(),
+                checkpoint.vision().map(v -> v.config().toString()).orElse("a model without a projector"),
+                eyes.map(VisionConfig::toString).orElse("one without a projector") + ", as the model in training",
+                "Choose a checkpoint of the same kind.");
     }
 
     private static Failure otherOutputs(Checkpoint checkpoint) {
@@ -150,7 +236,8 @@ public final class LlamaGraph implements AutoCloseable {
         StoredValues.copy(cut.of().path().toString(), cut::tensor, to);
     }
 
-    private static ComputationGraphConfiguration configuration(ModelConfig config, long seed, LlamaHead head) {
+    private static ComputationGraphConfiguration configuration(
+            ModelConfig config, Optional<VisionConfig> eyes, long seed, LlamaHead head) {
         var builder = new NeuralNetConfiguration.Builder()
                 .seed(seed)
                 .updater(new NoOp())
@@ -162,6 +249,12 @@ public final class LlamaGraph implements AutoCloseable {
                 .addInputs(INPUT)
                 .addLayer(EMBEDDING, new TokenEmbedding(config), INPUT);
         String last = EMBEDDING;
+        if (eyes.isPresent()) {
+            builder.addInputs(FEATURES)
+                    .addLayer(ADAPTER, new Adapter(eyes.get()), FEATURES)
+                    .addVertex(PICTURES, new PictureRows(), EMBEDDING, ADAPTER);
+            last = PICTURES;
+        }
         for (int i = 0; i < config.layers(); i++) {
             builder.addLayer("block" + i, new LlamaBlock(config), last);
             last = "block" + i;
@@ -178,42 +271,55 @@ public final class LlamaGraph implements AutoCloseable {
         return outputs;
     }
 
+    /** What it sees with, if it sees: the projector's shape is the adapter's. */
+    public Optional<VisionConfig> eyes() {
+        return eyes;
+    }
+
+    /** Rows of a text that a picture takes; 0 where the model does not see, or looks through nothing yet. */
+    public int pictureRows() {
+        return state.pictureRows;
+    }
+
+    /**
+     * What a model that sees looks at pictures through; not needed for one that does not.
+     *
+     * @param sight stays the caller's; of the tower that the adapter's configuration names
+     */
+    public void look(Sight sight) {
+        pictures.ifPresent(p -> p.look(sight));
+    }
+
+    /**
+     * Whether the adapter alone is trained: everything else then keeps its bits, and no gradient of its matrices is made.
+     *
+     * @throws Failure USAGE where there is no adapter
+     */
+    public void freezeLanguage(boolean frozen) {
+        if (frozen && pictures.isEmpty()) {
+            throw Failure.usage(
+                    "draft in training",
+                    "a frozen language model and no adapter",
+                    "something to train",
+                    "Give the draft an adapter, or do not freeze it.");
+        }
+        state.frozen = frozen;
+    }
+
+    /** Frozen, all but the adapter stays. */
+    @Override
+    public boolean trains(String layer) {
+        return !state.frozen || layer.equals(ADAPTER);
+    }
+
+    @Override
     public ComputationGraph graph() {
         return graph;
     }
 
+    @Override
     public Device device() {
         return device;
-    }
-
-    /** All parameters, F32, in DL4J's order; valid while the graph is open. */
-    public Buffer parameters() {
-        return HostArrays.buffer(graph.params());
-    }
-
-    /** Their gradients, in the same order; valid after the first {@link #step} since {@link #zeroGradients}. */
-    public Buffer gradients() {
-        return HostArrays.buffer(graph.getFlattenedGradients());
-    }
-
-    /** The parameters in order, neighbours of equal decay in one group; together the whole vector. */
-    public List<Group> groups() {
-        List<Group> groups = new ArrayList<>();
-        for (LayerRun<?> layer : layers) {
-            for (Parameter p : layer.layerConf().parameters()) append(groups, layer, p);
-        }
-        return groups;
-    }
-
-    private static void append(List<Group> groups, LayerRun<?> layer, Parameter p) {
-        String name = layer.getConf().getLayer().getLayerName() + "." + p.name();
-        Group last = groups.isEmpty() ? new Group("", 0, 0, !p.decays()) : groups.getLast();
-        if (last.decay() == p.decays()) {
-            groups.removeLast();
-            groups.add(new Group(last.name(), last.offset(), last.length() + p.elements(), last.decay()));
-        } else {
-            groups.add(new Group(name, last.offset() + last.length(), p.elements(), p.decays()));
-        }
     }
 
     /** The next step's gradients replace those that are there. */
@@ -229,7 +335,7 @@ public final class LlamaGraph implements AutoCloseable {
      */
     public double step(Batch batch, TokenLoss loss, double weight) {
         state.begin(batch, loss, weight);
-        graph.setInputs(tokens(batch));
+        graph.setInputs(inputs(batch));
         graph.setLabels(labels(batch));
         graph.computeGradientAndScore();
         state.accumulate = true;
@@ -251,20 +357,6 @@ public final class LlamaGraph implements AutoCloseable {
     }
 
     /**
-     * An optimiser step is done: counts the iteration and tells DL4J's listeners.
-     *
-     * @param score mean loss of the step, what DL4J's score() then says
-     */
-    public void iterationDone(double score) {
-        ComputationGraphConfiguration c = graph.getConfiguration();
-        graph.setScore(score);
-        for (TrainingListener listener : graph.getListeners()) {
-            listener.iterationDone(graph, c.getIterationCount(), c.getEpochCount());
-        }
-        c.setIterationCount(c.getIterationCount() + 1);
-    }
-
-    /**
      * Views of the parameters' memory under Hugging Face's names, fused matrices split, and the map of the
      * draft's own vocabulary, if any: what a checkpoint is written from. Valid while the graph is open.
      */
@@ -272,6 +364,17 @@ public final class LlamaGraph implements AutoCloseable {
         List<Tensor> tensors = weights();
         outputs.map(DraftVocabulary::tensors).ifPresent(tensors::addAll);
         return tensors;
+    }
+
+    /** Views of the adapter's memory, as a projector's tensors are named; none where the model does not see. */
+    public List<Tensor> adapter() {
+        return adapter(LayerRun::parameter);
+    }
+
+    private List<Tensor> adapter(BiFunction<LayerRun<?>, String, Buffer> memory) {
+        return pictures.map(PictureInput::adapter)
+                .map(a -> a.tensors(name -> memory.apply(a, name)))
+                .orElse(List.of());
     }
 
     private List<Tensor> weights() {
@@ -288,24 +391,48 @@ public final class LlamaGraph implements AutoCloseable {
         return LlamaWeights.of(device, config, outputs, byName::get);
     }
 
-    /** The same views of the gradients. */
+    /**
+     * What {@link #decoding} sees with, likewise in the parameters' own memory; empty where the model does not see, or
+     * looks through nothing yet.
+     */
+    public Optional<Eyes> decodingEyes() {
+        return pictures.flatMap(PictureInput::eyes);
+    }
+
+    /** The layers that have parameters: embedding, blocks, head, and the adapter of a model that sees. */
+    List<String> layerNames() {
+        List<String> names = new ArrayList<>();
+        for (LayerRun<?> layer : layers) names.add(layer.getConf().getLayer().getLayerName());
+        if (eyes.isPresent()) names.add(ADAPTER);
+        return names;
+    }
+
+    /** The same views of the gradients; the adapter's are {@link #adapterGradients}. */
     List<Tensor> gradientTensors() {
         return HuggingFaceViews.of(config, layers, LayerRun::gradient);
     }
 
+    List<Tensor> adapterGradients() {
+        return adapter(LayerRun::gradient);
+    }
+
     private void forward(Batch batch) {
-        INDArray x = tokens(batch);
+        INDArray[] inputs = inputs(batch);
+        INDArray x = inputs[0];
         for (LayerRun<?> layer : layers) {
             layer.setInput(x, LayerWorkspaceMgr.noWorkspaces());
             if (layer != head) x = layer.activate(false, LayerWorkspaceMgr.noWorkspaces());
+            if (layer == layers.getFirst() && pictures.isPresent())
+                pictures.get().into(x, inputs[1]);
         }
     }
 
-    private INDArray tokens(Batch batch) {
+    private INDArray[] inputs(Batch batch) {
         if (batch.time() > config.maxPositions()) throw tooLong(batch.time());
+        INDArray features = pictures.map(p -> p.features(batch)).orElse(null);
         INDArray array = tokens.of(batch.sequences(), batch.time());
-        HostArrays.write(batch.tokens(), array);
-        return array;
+        HostArrays.write(state.own(batch), batch.positions(), array);
+        return features == null ? new INDArray[] {array} : new INDArray[] {array, features};
     }
 
     private INDArray labels(Batch batch) {
@@ -317,7 +444,7 @@ public final class LlamaGraph implements AutoCloseable {
     private Failure tooLong(int time) {
         return Failure.usage(
                 "sequence length",
-                time + " tokens",
+                time + " tokens, rows of pictures among them",
                 "at most max_position_embeddings " + config.maxPositions(),
                 "Use shorter sequences, or a model of longer context.");
     }
@@ -325,6 +452,7 @@ public final class LlamaGraph implements AutoCloseable {
     @Override
     public void close() {
         layers.forEach(LayerRun::release);
+        pictures.ifPresent(PictureInput::release);
         state.close();
         tokens.close();
         labels.close();

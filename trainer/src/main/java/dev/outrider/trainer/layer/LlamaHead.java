@@ -133,7 +133,8 @@ public final class LlamaHead extends LayerSettings {
                 begun = true;
                 at = counted(end);
             }
-            if (gradient && !begun && !step().accumulate) device().zero(weightGradient, weightGradient.elements());
+            if (gradient && !begun && !step().accumulate && !step().frozen)
+                device().zero(weightGradient, weightGradient.elements());
             score = loss.sum() * step().weight;
         }
 
@@ -164,7 +165,8 @@ public final class LlamaHead extends LayerSettings {
             LlamaHead s = layerConf();
             Buffer n = step().normed.of((long) count * s.channels);
             Buffer dn = step().product.of((long) count * s.channels);
-            device().linearWeightGradient(weightGradient, dLogits, n, count, s.channels, s.vocabulary, beta);
+            if (!step().frozen)
+                device().linearWeightGradient(weightGradient, dLogits, n, count, s.channels, s.vocabulary, beta);
             device().linearInputGradient(dn, dLogits, weight, count, s.channels, s.vocabulary, 0);
             device().rmsNormGradient(
                             rows(dx.buffer(), first, count),

@@ -3,6 +3,7 @@ package dev.outrider.trainer.layer;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.trainer.Batch;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,14 +21,22 @@ final class LlamaReference {
     private final TokenEmbeddingReference embedding = new TokenEmbeddingReference();
     private final List<LlamaBlockReference> blocks = new ArrayList<>();
     private final LlamaHeadReference head;
+    private final AdapterReference adapter;
+    private final int last;
     private final boolean tied;
+    /** By position of the last batch: the row of all pictures', or -1. */
+    private int[] rows;
 
     LlamaReference(LlamaGraph graph, DataType type) {
-        for (var layer : graph.graph().getLayers()) copy(layer.paramTable(), type);
         ModelConfig config = graph.config();
+        for (String name : graph.layerNames()) copy(graph.graph().getLayer(name).paramTable(), type);
         tied = config.tiedEmbeddings();
+        last = config.layers() + 1;
         for (int i = 0; i < config.layers(); i++) blocks.add(new LlamaBlockReference(config, parameters.get(i + 1)));
-        head = new LlamaHeadReference(config, parameters.getLast(), shared(parameters));
+        head = new LlamaHeadReference(config, parameters.get(last), shared(parameters));
+        adapter = graph.eyes()
+                .map(eyes -> new AdapterReference(eyes, parameters.getLast()))
+                .orElse(null);
     }
 
     private void copy(Map<String, INDArray> from, DataType type) {
@@ -41,10 +50,10 @@ final class LlamaReference {
     }
 
     private INDArray shared(List<Map<String, INDArray>> of) {
-        return tied ? of.getFirst().get(TokenEmbedding.TABLE) : of.getLast().get(LlamaHead.WEIGHT);
+        return tied ? of.getFirst().get(TokenEmbedding.TABLE) : of.get(last).get(LlamaHead.WEIGHT);
     }
 
-    /** Per layer, in the graph's order: name to array. */
+    /** Per layer, in the order of {@link LlamaGraph#layerNames}: name to array. */
     List<Map<String, INDArray>> parameters() {
         return parameters;
     }
@@ -55,15 +64,45 @@ final class LlamaReference {
 
     /** Logits [B·T, V]. */
     INDArray forward(Batch batch) {
-        INDArray x = embedding.forward(parameters.getFirst(), batch.tokens());
+        return forward(batch, null, new int[0]);
+    }
+
+    /**
+     * Logits [B·T, V] of a batch with pictures.
+     *
+     * @param features what the adapter reads, [R, towerWidth]; null without pictures
+     * @param rows by position, the one of the R that stands there, or -1; empty without pictures
+     */
+    INDArray forward(Batch batch, INDArray features, int[] rows) {
+        this.rows = rows;
+        INDArray x = embedding.forward(
+                parameters.getFirst(),
+                Arrays.stream(batch.tokens()).map(id -> Math.max(0, id)).toArray());
+        if (features != null) {
+            INDArray seen = adapter.forward(features);
+            for (int p = 0; p < rows.length; p++) if (rows[p] >= 0) x.putRow(p, seen.getRow(rows[p]));
+        }
         for (LlamaBlockReference block : blocks) x = block.forward(x, batch.sequences(), batch.time());
         return head.forward(x);
     }
 
     /** Adds the gradient of the last forward pass. */
     void backward(INDArray dLogits) {
-        INDArray d = head.backward(gradients.getLast(), shared(gradients), dLogits);
+        INDArray d = head.backward(gradients.get(last), shared(gradients), dLogits);
         for (int i = blocks.size(); i > 0; i--) d = blocks.get(i - 1).backward(gradients.get(i), d);
+        if (rows.length > 0) adapter.backward(gradients.getLast(), taken(d));
         embedding.backward(gradients.getFirst(), d);
+    }
+
+    /** The gradient of the pictures' rows, which is taken out of d. */
+    private INDArray taken(INDArray d) {
+        int count = Arrays.stream(rows).max().orElse(-1) + 1;
+        INDArray taken = Nd4j.zeros(d.dataType(), count, d.size(1));
+        for (int p = 0; p < rows.length; p++) {
+            if (rows[p] < 0) continue;
+            taken.getRow(rows[p]).addi(d.getRow(p));
+            d.getRow(p).assign(0);
+        }
+        return taken;
     }
 }

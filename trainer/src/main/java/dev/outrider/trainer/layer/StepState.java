@@ -6,17 +6,17 @@ import dev.outrider.trainer.loss.TokenLoss;
 
 /**
  * What the layers of one graph share: the device, scratch memory, the rotary table, and the micro-batch
- * at hand. DL4J has no place for it, so {@link LlamaGraph} sets it on its layers.
+ * at hand. DL4J has no place for it, so {@link LlamaGraph} and {@link ClipGraph} set it on their layers.
  */
 final class StepState implements AutoCloseable {
     final Device device;
     /** A norm's output or its gradient. [R, C] */
     final Scratch normed;
-    /** Gradient of gate and up, then of q, k and v. [R, max(2I, (H+2G)·D)] */
+    /** Gradient of a SwiGLU's gate and up, then of q, k and v. [R, max(2I, (H+2G)·D)] */
     final Scratch wide;
-    /** Gradient of the SwiGLU's product, then of the attention's output. [R, max(I, H·D)] */
+    /** Gradient of what the MLP's last matrix reads, then of the attention's output. [R, max(I, H·D)] */
     final Scratch inner;
-    /** The SwiGLU's product, then a norm's input gradient. [R, max(I, C)] */
+    /** What the MLP's last matrix reads, then a norm's input gradient. [R, max(I, C)] */
     final Scratch product;
     /** One chunk of logits. */
     final Scratch logits;
@@ -28,6 +28,14 @@ final class StepState implements AutoCloseable {
     double weight;
     /** Whether the gradients already hold those of an earlier micro-batch. */
     boolean accumulate;
+    /** Whether all but the adapter stays as it is: then weights of the rest have no gradient. */
+    boolean frozen;
+    /** M, pictures of the micro-batch. */
+    int pictures;
+    /** N, rows of a picture. */
+    int pictureRows;
+    /** [B·T] and more: ids of the micro-batch, below 0 for rows of its pictures. */
+    int[] ids = {};
 
     StepState(Device device) {
         this.device = device;
@@ -42,6 +50,27 @@ final class StepState implements AutoCloseable {
     /** 1 where matrix gradients are added to what is there, 0 where they replace it. */
     float beta() {
         return accumulate ? 1 : 0;
+    }
+
+    /**
+     * The micro-batch's ids in {@link #ids}, those of a sequence's pictures' rows counted on from those of the sequences before.
+     */
+    int[] own(Batch batch) {
+        if (ids.length < batch.positions()) ids = new int[batch.positions()];
+        int before = 0;
+        for (int s = 0; s < batch.sequences(); s++) {
+            for (int i = s * batch.time(); i < (s + 1) * batch.time(); i++) {
+                int id = batch.tokens()[i];
+                ids[i] = id < 0 ? id - before : id;
+            }
+            before += batch.shown(s).size() * pictureRows;
+        }
+        return ids;
+    }
+
+    /** The last row of the last picture; 0 without pictures. */
+    int leastId() {
+        return -pictures * pictureRows;
     }
 
     RotaryAngles rotary() {

@@ -12,7 +12,10 @@ import org.nd4j.common.primitives.Pair;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 
-/** Token look-up: ids [B, T] (INT32) to rows of the table [V, C], out [B, T, C]. */
+/**
+ * Token look-up: ids [B, T] (INT32) to rows of the table [V, C], out [B, T, C]. Ids below 0 are rows of pictures: what stands
+ * there is not looked up and has no gradient here, see {@link PictureRows}.
+ */
 public final class TokenEmbedding extends LayerSettings {
     static final String TABLE = "table";
 
@@ -50,6 +53,8 @@ public final class TokenEmbedding extends LayerSettings {
     static final class Run extends LayerRun<TokenEmbedding> {
         private final transient Activation out = new Activation(DataType.FLOAT);
         private int[] ids = {};
+        /** The ids, and any row of the table where there is a picture's. */
+        private int[] looked = {};
 
         Run(NeuralNetConfiguration conf, DataType type) {
             super(conf, type);
@@ -60,34 +65,42 @@ public final class TokenEmbedding extends LayerSettings {
             TokenEmbedding s = layerConf();
             readIds();
             INDArray y = out.of(sequences(), time(), s.channels);
-            device().embed(out.buffer(), parameter(TABLE), ids, 0, rows(), s.channels);
+            device().embed(out.buffer(), parameter(TABLE), looked, 0, rows(), s.channels);
             return y;
         }
 
         @Override
         public Pair<Gradient, INDArray> backpropGradient(INDArray epsilon, LayerWorkspaceMgr workspaces) {
+            if (step().frozen) return backward(null);
             Buffer dy = HostArrays.buffer(epsilon);
             // Where the head uses the table too, it has written its gradient before.
             if (!layerConf().tied && !step().accumulate) zero(TABLE);
-            skipPadding(dy, layerConf().padding);
-            device().embedGradient(gradient(TABLE), dy, ids, 0, rows(), layerConf().channels);
+            skip(dy, layerConf().padding);
+            device().embedGradient(gradient(TABLE), dy, looked, 0, rows(), layerConf().channels);
             return backward(null);
         }
 
-        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx.
-        private void skipPadding(Buffer dy, int padding) {
+        // The padding token's row learns nothing from look-ups, as with transformers' padding_idx; nor does any from
+        // pictures.
+        private void skip(Buffer dy, int padding) {
             int channels = layerConf().channels;
             for (int i = 0; i < rows(); i++) {
-                if (ids[i] == padding) device().zero(dy.slice((long) i * channels, channels), channels);
+                if (ids[i] == padding || ids[i] < 0) {
+                    device().zero(dy.slice((long) i * channels, channels), channels);
+                }
             }
         }
 
         // An id outside the table would read, and in the gradient write, foreign memory.
         private void readIds() {
-            if (ids.length < rows()) ids = new int[rows()];
+            if (ids.length < rows()) {
+                ids = new int[rows()];
+                looked = new int[rows()];
+            }
             HostArrays.read(input, ids);
             for (int i = 0; i < rows(); i++) {
-                if (ids[i] < 0 || ids[i] >= layerConf().vocabulary) throw outside(i);
+                if (ids[i] < step().leastId() || ids[i] >= layerConf().vocabulary) throw outside(i);
+                looked[i] = Math.max(0, ids[i]);
             }
         }
 

@@ -3,14 +3,14 @@ package dev.outrider.trainer.optim;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
-import dev.outrider.trainer.layer.LlamaGraph;
+import dev.outrider.trainer.layer.TrainedModel;
 
 /**
  * AdamW (Loshchilov and Hutter, 1711.05101) over a graph's flat parameters, decay on matrices alone,
  * after clipping by the global norm. The moments live on the graph's device.
  */
 public final class AdamW implements AutoCloseable {
-    private final LlamaGraph graph;
+    private final TrainedModel graph;
     private final Device device;
     private final double beta1;
     private final double beta2;
@@ -19,7 +19,7 @@ public final class AdamW implements AutoCloseable {
     private final Buffer first;
     private final Buffer second;
 
-    public AdamW(LlamaGraph graph, double beta1, double beta2, double epsilon, double decay) {
+    public AdamW(TrainedModel graph, double beta1, double beta2, double epsilon, double decay) {
         this.graph = graph;
         this.device = graph.device();
         this.beta1 = beta1;
@@ -31,21 +31,22 @@ public final class AdamW implements AutoCloseable {
         this.second = device.allocate(DType.F32, n);
     }
 
-    /** Norm of all gradients, before clipping. */
+    /** Norm of the gradients of all that is trained, before clipping. */
     public double norm() {
-        return Math.sqrt(
-                device.sumOfSquares(graph.gradients(), graph.gradients().elements()));
+        double squares = 0;
+        for (Buffer trained : graph.trainedGradients()) squares += device.sumOfSquares(trained, trained.elements());
+        return Math.sqrt(squares);
     }
 
     /**
-     * Updates every parameter from its gradient.
+     * Updates every parameter that is trained from its gradient; those and the moments of others stay as they are.
      *
      * @param rate learning rate of this step
      * @param scale factor on the gradients: that of clipping
      * @param step from 1
      */
     public void update(double rate, double scale, long step) {
-        for (LlamaGraph.Group g : graph.groups()) {
+        for (TrainedModel.Group g : graph.groups()) {
             device.adamW(
                     graph.parameters().slice(g.offset(), g.length()),
                     graph.gradients().slice(g.offset(), g.length()),

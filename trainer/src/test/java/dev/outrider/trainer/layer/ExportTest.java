@@ -93,7 +93,7 @@ final class ExportTest {
     private static void disturb(LlamaGraph graph) {
         float[] values =
                 Seeds.normal(Seeds.generator(2), (int) graph.parameters().elements(), 0.3);
-        for (LlamaGraph.Group group : graph.groups()) {
+        for (TrainedModel.Group group : graph.groups()) {
             int at = (int) group.offset(), n = (int) group.length();
             device.upload(values, at, graph.parameters().slice(at, n), n);
         }

@@ -131,8 +131,8 @@ final class LlamaGraphTest {
 
     private static float[] gradients(ModelConfig config, Batch batch, int chunk, int together) {
         var loss = new CrossEntropyOfTests(together);
-        try (LlamaGraph graph =
-                LlamaGraph.create(config, Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
+        try (LlamaGraph graph = LlamaGraph.create(
+                config, Optional.empty(), Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
             graph.step(batch, loss, 1.0 / batch.count());
             assertThat(loss.seen()).isEqualTo((int) batch.count());
             return floats(graph.gradients());
@@ -156,8 +156,8 @@ final class LlamaGraphTest {
                 }
             }
             int chunk = 1 + random.nextInt(30);
-            try (LlamaGraph graph =
-                    LlamaGraph.create(config, Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
+            try (LlamaGraph graph = LlamaGraph.create(
+                    config, Optional.empty(), Optional.empty(), device, 5, new LlamaHead(config).chunk(chunk))) {
                 var loss = new CrossEntropyOfTests(random.nextInt(3) == 0 ? time : 1);
                 double sum = graph.step(counting(all, together), loss, 1);
                 float[] found = floats(graph.gradients());
@@ -257,7 +257,7 @@ final class LlamaGraphTest {
         try (LlamaGraph graph = LlamaGraph.create(config, device, 1)) {
             assertThat(graph.parameters().elements()).isEqualTo(config.parameters());
             long at = 0, decayed = 0;
-            for (LlamaGraph.Group group : graph.groups()) {
+            for (TrainedModel.Group group : graph.groups()) {
                 assertThat(group.offset()).isEqualTo(at);
                 at += group.length();
                 if (group.decay()) decayed += group.length();

@@ -2,6 +2,8 @@ package dev.outrider.trainer.layer;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outrider.checkpoints.ClipConfig;
+import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Seeds;
 import java.util.LinkedHashMap;
@@ -10,6 +12,7 @@ import java.util.function.Supplier;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
@@ -70,6 +73,54 @@ final class ReferenceGradientTest {
             embedding.backward(g, weights);
             String table = TokenEmbedding.TABLE;
             check(table, forward, weights, p.get(table), g.get(table), random);
+        });
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void towerBlock(Gelu activation) {
+        Seeds.run(2, random -> {
+            ClipConfig config = ClipModels.tower(random, activation);
+            Map<String, INDArray> p = values(new TowerBlock(config), random), g = zeros(p);
+            INDArray x = normal(random, 1, SEQUENCES * TIME, config.hiddenSize());
+            INDArray weights = normal(random, 1, SEQUENCES * TIME, config.hiddenSize());
+            var block = new TowerBlockReference(config, p);
+            Supplier<INDArray> forward = () -> block.forward(x, SEQUENCES, TIME);
+            forward.get();
+            INDArray dx = block.backward(g, weights.dup());
+            p.forEach((name, array) -> check(name, forward, weights, array, g.get(name), random));
+            check("x", forward, weights, x, dx, random);
+        });
+    }
+
+    @Test
+    void patches() {
+        Seeds.run(3, random -> {
+            ClipConfig config = ClipModels.tower(random, Gelu.QUICK);
+            Map<String, INDArray> p = values(new PatchEmbedding(config), random), g = zeros(p);
+            INDArray patches = normal(random, 1, SEQUENCES * config.patches(), config.patchValues());
+            INDArray weights = normal(random, 1, SEQUENCES * (config.patches() + 1), config.hiddenSize());
+            var embedding = new PatchEmbeddingReference(p, config.layerNormEps());
+            Supplier<INDArray> forward = () -> embedding.forward(patches);
+            forward.get();
+            embedding.backward(g, weights.dup());
+            p.forEach((name, array) -> check(name, forward, weights, array, g.get(name), random));
+        });
+    }
+
+    @Test
+    void projection() {
+        Seeds.run(3, random -> {
+            int channels = 3 + random.nextInt(9), width = 1 + random.nextInt(6);
+            Map<String, INDArray> p = values(new PooledProjection(channels, width, 1e-5, false), random), g = zeros(p);
+            INDArray x = normal(random, 1, SEQUENCES * TIME, channels), weights = normal(random, 1, SEQUENCES, width);
+            int[] rows = {random.nextInt(TIME), TIME + random.nextInt(TIME)};
+            var projection = new PooledProjectionReference(p, 1e-5);
+            Supplier<INDArray> forward = () -> projection.forward(x, rows);
+            forward.get();
+            INDArray dx = projection.backward(g, weights.dup());
+            p.forEach((name, array) -> check(name, forward, weights, array, g.get(name), random));
+            check("x", forward, weights, x, dx, random);
         });
     }
 

@@ -1,0 +1,41 @@
+package dev.outrider.recipes.stage;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.data.shard.Shards;
+import dev.outrider.data.shard.Shuffle;
+import dev.outrider.recipes.Recipe.Answered;
+import dev.outrider.trainer.RowPictures;
+import dev.outrider.trainer.Source;
+import java.util.stream.LongStream;
+
+/**
+ * Those rows of shards that an alignment is to learn from: all, or those without pictures, or those with some.
+ *
+ * @param rows their numbers, ascending
+ */
+record RowChoice(Shards shards, long[] rows) {
+    /** @throws Failure DATA where there are none */
+    static RowChoice of(Shards shards, Answered which) {
+        long[] rows = LongStream.range(0, shards.rows())
+                .filter(row ->
+                        which == Answered.ALL || shards.pictures(row).isEmpty() == (which == Answered.TEXT))
+                .toArray();
+        if (rows.length > 0) return new RowChoice(shards, rows);
+        throw Failure.data(
+                "shards of " + shards.rows() + " rows",
+                "none " + (which == Answered.SEEN ? "with a picture" : which == Answered.TEXT ? "without pictures" : ""),
+                "at least one",
+                "Give more text or prompts of that kind, filter less, or let the alignment learn from all answers.");
+    }
+
+    /** Shuffled anew every epoch. */
+    Source.Rows shuffled(long seed, RowPictures pictures) {
+        Shuffle order = new Shuffle(rows.length, seed);
+        return Source.Rows.of(shards, position -> rows[Math.toIntExact(order.row(position))], pictures);
+    }
+
+    /** In their own order. */
+    Source.Rows inOrder(RowPictures pictures) {
+        return Source.Rows.of(shards, position -> rows[Math.toIntExact(position)], pictures);
+    }
+}
