@@ -171,7 +171,10 @@ final class Inputs {
         fits(() -> {
             try (Checkpoint draft = Checkpoint.open(path)) {
                 Compatibility.require(
-                        path.toString(), draft.requireTokenizer(), target.target().toString(), target.tokenizer());
+                        path.toString(),
+                        draft.requireTokenizer(),
+                        target.target().toString(),
+                        target.tokenizer());
                 int rows = draft.config().vocabSize();
                 if (rows == target.rows()) return;
                 problems.add(
@@ -236,8 +239,7 @@ final class Inputs {
 
     private boolean templateNeeded() {
         boolean text = toDo("data") && recipe.text().format() == Format.CONVERSATIONS;
-        boolean recorded =
-                toDo("generate") && !recipe.generate().recorded().isEmpty();
+        boolean recorded = toDo("generate") && !recipe.generate().recorded().isEmpty();
         boolean prompts = toDo("prompts")
                 && (recipe.generate().written() > 0
                         || recipe.generate().passages().isPresent()

@@ -73,7 +73,8 @@ public record Recipe(
     private static void requireSight(
             Optional<World> world, Optional<Tower> tower, Target target, List<Distill> alignments) {
         int seen = world.map(World::seen).orElse(0);
-        boolean made = target.shape().isPresent(), sees = !made || target.adapter().isPresent();
+        boolean made = target.shape().isPresent(),
+                sees = !made || target.adapter().isPresent();
         require(
                 target.adapter().isEmpty() || made,
                 "target.adapter with a given target",
@@ -148,8 +149,7 @@ public record Recipe(
         return all.stream().filter(a -> a.name().equals(name)).anyMatch(a -> sees(a, all));
     }
 
-    private static void requireRecorded(
-            Optional<World> world, Target target, Generate generate, Evaluate evaluate) {
+    private static void requireRecorded(Optional<World> world, Target target, Generate generate, Evaluate evaluate) {
         boolean recorded = !generate.recorded().isEmpty();
         require(
                 recorded || target.tokenizer().isEmpty(),
@@ -170,8 +170,7 @@ public record Recipe(
                 "either answers that were recorded or prompts to answer");
         require(
                 generate.evaluation() > 0 && evaluate.suites().isEmpty(),
-                "generate.recorded with "
-                        + (generate.evaluation() > 0 ? "evaluate.suites" : "generate.evaluation 0"),
+                "generate.recorded with " + (generate.evaluation() > 0 ? "evaluate.suites" : "generate.evaluation 0"),
                 "a share of the recorded answers to replay (generate.evaluation), and no suites");
         require(
                 evaluate.temperatures().equals(List.of(0.0)),
@@ -187,8 +186,7 @@ public record Recipe(
                 draft.cut().isEmpty() && draft.copying() == 0,
                 "draft." + (draft.cut().isEmpty() ? "copying" : "cut") + " with target.tokenizer alone",
                 remedy);
-        require(
-                target.weights() == Weights.STORED, "target.weights with target.tokenizer alone", remedy);
+        require(target.weights() == Weights.STORED, "target.weights with target.tokenizer alone", remedy);
         for (Distill one : alignments) {
             require(
                     one.laws() == Laws.NONE,
@@ -401,8 +399,7 @@ public record Recipe(
         }
 
         public ClipConfig config() {
-            return new ClipConfig(
-                    image, patch, 3, hidden, intermediate, layers, heads, 1e-5, Gelu.QUICK, DType.F32);
+            return new ClipConfig(image, patch, 3, hidden, intermediate, layers, heads, 1e-5, Gelu.QUICK, DType.F32);
         }
     }
 
@@ -432,7 +429,10 @@ public record Recipe(
             @Key("[]") List<Path> folders,
             @Key("features") Kept kept,
             @Key("refuse") Bad bad,
-            @Key(value = "89478485", min = 1, max = 500000000) long mostPixels,
+
+            @Key(value = "89478485", min = 1, max = 500000000)
+            long mostPixels,
+
             @Key(value = "256", min = 1) int memory) {}
 
     /** What an adapter begins as. */
@@ -547,8 +547,7 @@ public record Recipe(
                     tokenizer.isEmpty() || parameters > 0,
                     "target.tokenizer without target.parameters",
                     "how many parameters it has, for MBSU");
-            require(
-                    parameters == 0 || shape.isEmpty(), "target.parameters beside target.shape", "only one of them");
+            require(parameters == 0 || shape.isEmpty(), "target.parameters beside target.shape", "only one of them");
             require(
                     shape.isPresent() == training.isPresent(),
                     "target.shape " + (shape.isPresent() ? "without" : "absent but with") + " target.training",

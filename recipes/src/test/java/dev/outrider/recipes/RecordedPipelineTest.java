@@ -28,7 +28,9 @@ import org.junit.jupiter.api.io.TempDir;
 class RecordedPipelineTest {
     private static final int IMAGES = 60;
     private static final String[] ANSWERS = {
-        "a cat sat on the mat and looked at some dog", "the dog ran and a cat looked on", "some cat who ran sat on a mat"
+        "a cat sat on the mat and looked at some dog",
+        "the dog ran and a cat looked on",
+        "some cat who ran sat on a mat"
     };
 
     @TempDir
@@ -74,8 +76,8 @@ class RecordedPipelineTest {
     }
 
     private static CommandLineRun outrider(String verb, String... more) {
-        List<String> arguments = new ArrayList<>(
-                List.of(verb, folder.resolve("recorded.yaml").toString()));
+        List<String> arguments =
+                new ArrayList<>(List.of(verb, folder.resolve("recorded.yaml").toString()));
         arguments.addAll(List.of(more));
         return CommandLineRun.of(arguments.toArray(String[]::new));
     }
@@ -101,8 +103,10 @@ class RecordedPipelineTest {
             assertThat(r.mbsu()).isEqualTo(r.tau() / (r.c() * r.gamma() + 1));
         });
         assertThat(row(result, "aligned", 3).c()).isBetween(0.001, 0.1);
-        assertThat(row(result, "4-gram", 3).tau()).isGreaterThan(row(result, "1-gram", 3).tau());
-        assertThat(row(result, "aligned", 3).tau()).isGreaterThan(row(result, "pretrained", 3).tau());
+        assertThat(row(result, "4-gram", 3).tau())
+                .isGreaterThan(row(result, "1-gram", 3).tau());
+        assertThat(row(result, "aligned", 3).tau())
+                .isGreaterThan(row(result, "pretrained", 3).tau());
         assertThat(result.target().parameters()).isEqualTo(1_000_000);
         assertThat(result.samples()).isNotEmpty();
         assertThat(Files.readString(folder.resolve("run/report.html")))
@@ -152,7 +156,8 @@ class RecordedPipelineTest {
         for (int gamma : List.of(1, 3)) {
             Row aligned = row(result, "aligned", gamma), combined = row(result, "combined", gamma);
             assertThat(out)
-                    .contains(String.format(Locale.ROOT, "| draft-aligned | greedy | %d | %.3f [", gamma, aligned.tau()))
+                    .contains(
+                            String.format(Locale.ROOT, "| draft-aligned | greedy | %d | %.3f [", gamma, aligned.tau()))
                     .contains(String.format(Locale.ROOT, "| combined | greedy | %d | %.3f [", gamma, combined.tau()))
                     .contains(String.format(Locale.ROOT, "] | %.3f |", combined.mbsu()));
         }

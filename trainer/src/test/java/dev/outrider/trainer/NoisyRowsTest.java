@@ -37,7 +37,8 @@ class NoisyRowsTest {
         assertThat(noisy.counted()).isEqualTo(batch.counted());
         double answers = ROWS * (TIME - PROMPT - PADDING);
         // Six deviations of a binomial law.
-        assertThat(changed(noisy, batch) / answers).isBetween(0.2 - 6 * 0.4 / Math.sqrt(answers), 0.2 + 6 * 0.4 / Math.sqrt(answers));
+        assertThat(changed(noisy, batch) / answers)
+                .isBetween(0.2 - 6 * 0.4 / Math.sqrt(answers), 0.2 + 6 * 0.4 / Math.sqrt(answers));
         Set<Integer> said = Arrays.stream(batch.tokens()).boxed().collect(Collectors.toSet());
         for (int i = 0; i < batch.positions(); i++) {
             int t = i % TIME;

@@ -162,7 +162,8 @@ public final class RecordedShards {
             implements Serializable {
 
         Iterator<Tuple2<String, Judged>> read(String file) {
-            ChatTemplate open = ChatTemplate.require(Path.of(model), Optional.ofNullable(template)).at(now);
+            ChatTemplate open = ChatTemplate.require(Path.of(model), Optional.ofNullable(template))
+                    .at(now);
             List<Tuple2<String, Judged>> out = new ArrayList<>();
             new ConversationFiles(List.of(file), null).forEach(example -> {
                 Conversation c = RecordedTexts.conversation(example);
@@ -174,7 +175,8 @@ public final class RecordedShards {
 
         private List<Judged> judged(Conversation c, ChatTemplate open) {
             Split split = heldOut.split(c);
-            if (split != Split.TRAIN && !RecordedTexts.wholeGreedy(c)) return List.of(new Judged(HELD_OUT, false, null));
+            if (split != Split.TRAIN && !RecordedTexts.wholeGreedy(c))
+                return List.of(new Judged(HELD_OUT, false, null));
             return RecordedTexts.of(c, open, tokenizer.tokenizer()).stream()
                     .map(answer -> judged(answer, split, c.id()))
                     .toList();
@@ -218,7 +220,8 @@ public final class RecordedShards {
                 String.join(", ", spec.files().paths()),
                 "no answer for the split " + split + ": " + counts,
                 "at least one in each of train, valid and test; the last two take answers whose \"decoding\" is greedy",
-                "Give more answers, or change the shares held out (" + spec.validShare() + ", " + spec.testShare() + ").");
+                "Give more answers, or change the shares held out (" + spec.validShare() + ", " + spec.testShare()
+                        + ").");
     }
 
     private static ShardManifest split(

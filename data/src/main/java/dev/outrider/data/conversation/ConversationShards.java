@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.ChatTemplate;
-import dev.outrider.checkpoints.chat.Message;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.data.SparkFailures;
@@ -229,7 +228,10 @@ public final class ConversationShards {
             return JavaPairRDD.fromJavaRDD(
                     JavaSparkContext.fromSparkContext(spark.sparkContext()).<Tuple2<String, String>>emptyRDD());
         }
-        JavaPairRDD<String, String> texts = entries.filter(e -> e._2().example instanceof Conversation)
+        var heldOut = new HashSet<>(spec.heldOut());
+        // What is held out must not stand for rows that are not.
+        JavaPairRDD<String, String> texts = entries.filter(
+                        e -> e._2().example instanceof Conversation && !heldOut(heldOut, e._2().example))
                 .mapValues(e -> ((Conversation) e.example).text());
         return spec.nearDuplicates().get().find(spark, texts);
     }

@@ -70,9 +70,11 @@ class RecordedShardsTest {
         return Files.writeString(
                 folder.resolve(name + ".jsonl"),
                 IntStream.range(0, IMAGES)
-                        .mapToObj(i -> ("{\"id\": \"" + name + "-" + i + "\", \"image\": \"" + image + "\", \"decoding\": \""
+                        .mapToObj(i -> ("{\"id\": \"" + name + "-" + i + "\", \"image\": \"" + image
+                                        + "\", \"decoding\": \""
                                         + decoding + "\", \"conversations\": [{\"from\": \"human\", \"value\":"
-                                        + " \"<image>what is it\"}, {\"from\": \"gpt\", \"value\": \"" + answer + "\"}]}")
+                                        + " \"<image>what is it\"}, {\"from\": \"gpt\", \"value\": \"" + answer
+                                        + "\"}]}")
                                 .formatted(i, i))
                         .collect(Collectors.joining("\n")));
     }
@@ -105,7 +107,8 @@ class RecordedShardsTest {
         try (Shards shards = Shards.open(split).verify()) {
             for (long r = 0; r < shards.rows(); r++) {
                 out.add(new Row(
-                        shards.document(r), Show.row(shards, tokenizer, r, false).split("\n", 2)[1]));
+                        shards.document(r),
+                        Show.row(shards, tokenizer, r, false).split("\n", 2)[1]));
             }
         }
         return out;
@@ -134,13 +137,20 @@ class RecordedShardsTest {
         int heldOut = valid.size() + test.size();
         assertThat(report.counts())
                 .isEqualTo(Map.of(
-                        "read", 3L * IMAGES,
-                        "train", (long) train.size(),
-                        "valid", (long) valid.size(),
-                        "test", (long) test.size(),
-                        "held_out", 2L * heldOut,
-                        "no_room", 0L,
-                        "cut_at_length", 0L));
+                        "read",
+                        3L * IMAGES,
+                        "train",
+                        (long) train.size(),
+                        "valid",
+                        (long) valid.size(),
+                        "test",
+                        (long) test.size(),
+                        "held_out",
+                        2L * heldOut,
+                        "no_room",
+                        0L,
+                        "cut_at_length",
+                        0L));
         assertThat(spec.heldOut().test())
                 .isEqualTo(images(test).stream().map(i -> "coco " + i).collect(Collectors.toSet()));
         assertThat(spec.heldOut().all()).hasSize(heldOut);
@@ -153,7 +163,8 @@ class RecordedShardsTest {
             String said = row.from("whole")
                     ? "the story " + row.image() + "</s>"
                     : row.from("cut") ? "the river " + row.image() : "the sea " + row.image() + "</s>";
-            assertThat(row.text()).isEqualTo("<s>[what is it]【" + said + "】");
+            // What follows a picture is tokenised for itself: it begins with the tokenizer's space.
+            assertThat(row.text()).isEqualTo("<s>[ what is it]【" + said + "】");
         });
     }
 

@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ConversationSubjectTest {
-    private static final String SAID =
-            """
+    private static final String SAID = """
             "conversations": [{"from": "system", "value": "be kind"}, {"from": "human", "value": "what is it?"},\
              {"from": "gpt", "value": "a dog"}, {"from": "human", "value": "where?"}]""";
 
@@ -29,7 +28,8 @@ class ConversationSubjectTest {
 
     @Test
     void theImageHoweverItIsNamed() throws IOException {
-        assertThat(read("\"image\": \"coco/train2017/000000000007.jpg\", ").subject()).isEqualTo("coco 7");
+        assertThat(read("\"image\": \"coco/train2017/000000000007.jpg\", ").subject())
+                .isEqualTo("coco 7");
         assertThat(read("\"image_id\": 7, ").subject()).isEqualTo("coco 7");
         assertThat(read("\"image_id\": 7, ").images()).isEmpty();
     }

@@ -115,8 +115,26 @@ public record Evaluation(
                 long passes) {
             double no = Double.NaN;
             return new Row(
-                    draft, ALL_TASKS, 0, gamma, tau, tauLow, tauHigh, c, mbsu, no, no, no, no, no, no, no, joint,
-                    conditional, tokens, passes);
+                    draft,
+                    ALL_TASKS,
+                    0,
+                    gamma,
+                    tau,
+                    tauLow,
+                    tauHigh,
+                    c,
+                    mbsu,
+                    no,
+                    no,
+                    no,
+                    no,
+                    no,
+                    no,
+                    no,
+                    joint,
+                    conditional,
+                    tokens,
+                    passes);
         }
     }
 

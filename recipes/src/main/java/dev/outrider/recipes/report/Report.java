@@ -86,7 +86,8 @@ public record Report(
                 best.tauLow(),
                 best.tauHigh(),
                 best.mbsu()));
-        page.append("<p class=\"proof\">By replay of recorded answers: exact in tokens and passes; nothing was timed.</p>");
+        page.append(
+                "<p class=\"proof\">By replay of recorded answers: exact in tokens and passes; nothing was timed.</p>");
     }
 
     private void measured(StringBuilder page) {
@@ -142,7 +143,8 @@ public record Report(
             page.append("<h3>").append(temperature(t)).append("</h3><div class=\"charts\">");
             page.append(overGamma("block efficiency τ", t, Row::tau, 1));
             page.append(overGamma("MBSU", t, Row::mbsu, 1));
-            if (!evaluation.replayed()) page.append(overGamma("measured token-rate ratio (dashed: without a draft)", t, Row::ratio, 1));
+            if (!evaluation.replayed())
+                page.append(overGamma("measured token-rate ratio (dashed: without a draft)", t, Row::ratio, 1));
             page.append("</div>");
         }
     }

@@ -104,9 +104,7 @@ public final class DataStage implements Stage {
 
     private static void trainTokenizer(Run run) {
         Recipe.Vocabulary wanted = run.recipe().tokenizer();
-        Source source = run.recipe().trainsSeeing()
-                ? documents(Corpus.documents(run), Corpus.words(run))
-                : source(run);
+        Source source = run.recipe().trainsSeeing() ? documents(Corpus.documents(run), Corpus.words(run)) : source(run);
         Map<String, Long> words = WordCounts.of(Spark.session(run), source, MOST_WORDS);
         if (words.isEmpty()) {
             throw Failure.data(

@@ -135,8 +135,12 @@ final class Drafters implements AutoCloseable {
 
     private Opened model(String name) {
         return models.computeIfAbsent(name, n -> {
-            Opened opened =
-                    Opened.of(path(n), device, 1, target.flatMap(Opened::sight), run.recipe().evaluate().weights());
+            Opened opened = Opened.of(
+                    path(n),
+                    device,
+                    1,
+                    target.flatMap(Opened::sight),
+                    run.recipe().evaluate().weights());
             closing.push(opened);
             Compatibility.require(
                     opened.checkpoint().path().toString(),

@@ -63,7 +63,8 @@ public final class EvaluateStage implements Stage {
             return;
         }
         try (CpuDevice device = Models.device(run);
-                Pictures pictures = run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
+                Pictures pictures =
+                        run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
             measure(run, device, Optional.ofNullable(pictures));
         }
     }

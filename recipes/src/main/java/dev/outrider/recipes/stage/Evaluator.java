@@ -60,6 +60,7 @@ final class Evaluator {
     private final Function<Picture, String> thumbnail;
     /** Drafts whose answers are shown, and whose prompts are counted one by one. */
     private final Set<String> paired;
+
     private final Map<String, List<String>> shown = new LinkedHashMap<>();
     private long compared;
     private long identical;

@@ -86,10 +86,11 @@ final class Losses implements AutoCloseable {
     private static Teacher teacher(
             Run run, CpuDevice device, int length, Optional<Pictures> pictures, Optional<Sight> sight) {
         if (pictures.isEmpty()) return new TargetTeacher(Llama.open(Models.target(run), device, length), device);
-        int most = Math.min(Models.positions(Models.target(run)), length + PICTURES * pictures.get().rows());
+        int most = Math.min(
+                Models.positions(Models.target(run)),
+                length + PICTURES * pictures.get().rows());
         Llama language = Llama.open(Models.target(run), device, most);
-        return new TargetTeacher(
-                new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
+        return new TargetTeacher(new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
     }
 
     /** Next-token loss on text. */

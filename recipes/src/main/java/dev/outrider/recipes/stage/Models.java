@@ -31,8 +31,7 @@ final class Models {
     static Path target(Run run) {
         Recipe.Target target = run.recipe().target();
         if (target.tokenizer().isPresent()) {
-            throw Failure.usage(
-                    "target", "its tokenizer alone", "its weights", "Name them: target.checkpoint=..");
+            throw Failure.usage("target", "its tokenizer alone", "its weights", "Name them: target.checkpoint=..");
         }
         return target.checkpoint().orElseGet(() -> last(run.targetRun()));
     }
@@ -83,7 +82,8 @@ final class Models {
                 return target.requireTokenizer();
             }
         }
-        if (given.tokenizer().isPresent()) return requireTokenizer(given.tokenizer().get());
+        if (given.tokenizer().isPresent())
+            return requireTokenizer(given.tokenizer().get());
         return Tokenizers.open(run.tokenizer())
                 .orElseThrow(() -> Failure.data(
                         run.tokenizer().toString(), "no tokenizer", "tokenizer.json", "Run the data verb first."));

@@ -58,11 +58,7 @@ final class Replays {
         try (CpuDevice device = Models.device(run);
                 Drafters drafters = new Drafters(run, device, Optional.empty(), longest() + 1);
                 Progress progress = new Progress(
-                        run.out(),
-                        "replay",
-                        0,
-                        names.size() * evaluate.gammas().size(),
-                        "tok")) {
+                        run.out(), "replay", 0, names.size() * evaluate.gammas().size(), "tok")) {
             for (String name : names) {
                 Drafter drafter = drafters.drafter(name);
                 models.add(drafters.model(name, drafter));

@@ -141,7 +141,8 @@ public final class ReportStage implements Stage {
                     "./outrider inspect " + draft,
                     "./outrider data show " + run.alignment().resolve("train") + " --tokenizer " + draft);
         }
-        return List.of(                "./outrider chat --target " + target + " --draft " + draft + " --gamma 4",
+        return List.of(
+                "./outrider chat --target " + target + " --draft " + draft + " --gamma 4",
                 "./outrider inspect " + draft,
                 "./outrider data show " + run.alignment().resolve("train") + " --tokenizer " + draft,
                 "./outrider run recipes/stories260k.yaml");

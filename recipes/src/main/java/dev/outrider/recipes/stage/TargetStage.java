@@ -84,14 +84,10 @@ public final class TargetStage implements Stage {
             RowPictures rows = new RowPictures(pictures::kept, graph.pictureRows(), shape.maxPositions());
             CrossEntropy loss = new CrossEntropy(device.threads(), graph.outputs());
             Source dialogues = new Source(
-                    "seen",
-                    Source.Rows.of(seen, new Shuffle(seen.rows(), seed + 5), rows),
-                    loss,
-                    target.seenShare());
-            Validation validation = new Validation(
-                    valid, loss, training.validationRows(), Losses.passes(training), Optional.of(rows));
-            List<Source> sources =
-                    List.of(dialogues, Losses.text(text, seed, device, 1 - target.seenShare(), graph));
+                    "seen", Source.Rows.of(seen, new Shuffle(seen.rows(), seed + 5), rows), loss, target.seenShare());
+            Validation validation =
+                    new Validation(valid, loss, training.validationRows(), Losses.passes(training), Optional.of(rows));
+            List<Source> sources = List.of(dialogues, Losses.text(text, seed, device, 1 - target.seenShare(), graph));
             train(run, graph, sources, validation, seen);
         }
     }

@@ -94,8 +94,9 @@ public final class ReplayVerb implements Callable<Integer> {
 
     @Option(
             names = "--calibration",
-            description = "Replays look-up, the table by every order and the first draft combined, too: each guesses where"
-                    + " this file, the calibration.json of a run, says that it is right most often. Needs --table.")
+            description =
+                    "Replays look-up, the table by every order and the first draft combined, too: each guesses where"
+                            + " this file, the calibration.json of a run, says that it is right most often. Needs --table.")
     Path calibration;
 
     @Override
@@ -119,8 +120,7 @@ public final class ReplayVerb implements Callable<Integer> {
             }
             for (Path draft : drafts) {
                 try (Draft opened = Draft.open(device, draft, tokenizer, drafts.getFirst());
-                        NeuralDraft drafter =
-                                opened.drafter(draft.getFileName().toString())) {
+                        NeuralDraft drafter = opened.drafter(draft.getFileName().toString())) {
                     replay(drafter, kinds, opened.ends());
                 }
             }
