@@ -184,7 +184,7 @@ final class Binder {
     }
 
     /** How an enum constant is written in a recipe: its toString, by default lower case. */
-    private static String spelling(Object constant) {
+    static String spelling(Object constant) {
         String text = constant.toString();
         return text.equals(((Enum<?>) constant).name()) ? text.toLowerCase(Locale.ROOT) : text;
     }

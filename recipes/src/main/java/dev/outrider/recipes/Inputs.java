@@ -4,6 +4,8 @@ import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.GgufTokens;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.checkpoints.tokenizer.Tokenizers;
 import dev.outrider.data.answers.Prompts;
 import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.recipes.Recipe.Draft;
@@ -64,21 +66,40 @@ final class Inputs {
         return recipe.allAlignments().stream().map(recipe::place).anyMatch(stages::contains);
     }
 
+    /** What drafts have to share with the target. */
+    private record Language(Path target, Tokenizer tokenizer, int rows) {}
+
     private void target() {
-        Optional<Path> given = recipe.target().checkpoint();
-        if (stages.isEmpty() || given.isEmpty()) return;
-        if (!Files.exists(given.get())) {
-            absent("target.checkpoint", given.get(), "a Hugging Face directory, a GGUF or a llama2.c file");
+        if (stages.isEmpty()) return;
+        recipe.target().checkpoint().ifPresent(this::checkpoint);
+        recipe.target().tokenizer().ifPresent(this::tokenizer);
+    }
+
+    private void checkpoint(Path given) {
+        if (!Files.exists(given)) {
+            absent("target.checkpoint", given, "a Hugging Face directory, a GGUF or a llama2.c file");
             return;
         }
-        try (Checkpoint target = Checkpoint.open(given.get())) {
-            target.requireTokenizer();
+        try (Checkpoint target = Checkpoint.open(given)) {
+            Language language = new Language(
+                    given, target.requireTokenizer(), target.config().vocabSize());
             eyes(target);
             room(target);
-            draft(target);
-            exports(target);
-            drafts(target);
+            layers(target);
+            draft(language);
+            exports(language);
         }
+    }
+
+    private void tokenizer(Path given) {
+        Optional<Tokenizer> found = Files.isDirectory(given) ? Tokenizers.open(given) : Optional.empty();
+        if (found.isEmpty()) {
+            absent("target.tokenizer", given, "a folder with tokenizer.json or tokenizer.model");
+            return;
+        }
+        Language language = new Language(given, found.get(), found.get().size());
+        draft(language);
+        exports(language);
     }
 
     private void eyes(Checkpoint target) {
@@ -108,51 +129,56 @@ final class Inputs {
         problems.add("text.length", "" + length, "at most " + room + ", the target's positions", "Shorten the rows.");
     }
 
-    private void draft(Checkpoint target) {
+    private void layers(Checkpoint target) {
         if (!toDo("pretrain")) return;
         Draft draft = recipe.draft();
         List<Integer> layers = draft.copying() > 0 ? LayerCut.first(draft.copying()) : draft.cut();
         if (!layers.isEmpty()) fits(() -> new LayerCut(target, layers));
-        int vocabulary = target.config().vocabSize();
-        if (draft.vocabulary() >= vocabulary) {
+    }
+
+    private void draft(Language target) {
+        if (toDo("evaluate", "calibrate")) drafts().filter(Files::exists).forEach(path -> sameTokens(path, target));
+        if (!toDo("pretrain")) return;
+        Draft draft = recipe.draft();
+        if (draft.vocabulary() >= target.rows()) {
             problems.add(
                     "draft.vocabulary",
                     "" + draft.vocabulary(),
-                    "fewer than the target's " + vocabulary + " tokens",
+                    "fewer than the target's " + target.rows() + " tokens",
                     "Leave it out where all are to be said.");
         }
         draft.start().filter(Files::exists).ifPresent(path -> sameTokens(path, target));
     }
 
-    private void exports(Checkpoint target) {
+    private void exports(Language target) {
         if (!toDo("export")) return;
-        if (!recipe.export().gguf().isEmpty()) fits(() -> GgufTokens.of(target.requireTokenizer()));
-        int rows = recipe.export().padVocabulary(), vocabulary = target.config().vocabSize();
-        if (rows > 0 && rows < vocabulary) {
+        if (!recipe.export().gguf().isEmpty()) fits(() -> GgufTokens.of(target.tokenizer()));
+        int rows = recipe.export().padVocabulary();
+        if (rows > 0 && rows < target.rows()) {
             problems.add(
                     "export.pad_vocabulary",
                     "" + rows,
-                    "at least the target's " + vocabulary,
+                    "at least the target's " + target.rows(),
                     "Give the number of rows that servers ask for.");
         }
-    }
-
-    private void drafts(Checkpoint target) {
-        if (toDo("evaluate", "calibrate")) drafts().filter(Files::exists).forEach(path -> sameTokens(path, target));
     }
 
     private Stream<Path> drafts() {
         return recipe.evaluate().drafts().values().stream().map(Path::of);
     }
 
-    private void sameTokens(Path path, Checkpoint target) {
+    private void sameTokens(Path path, Language target) {
         fits(() -> {
             try (Checkpoint draft = Checkpoint.open(path)) {
                 Compatibility.require(
-                        path.toString(), draft.requireTokenizer(), target.path().toString(), target.requireTokenizer());
-                int rows = draft.config().vocabSize(), wanted = target.config().vocabSize();
-                if (rows == wanted) return;
-                problems.add(path.toString(), rows + " rows", "the target's " + wanted, "Take one without padding.");
+                        path.toString(),
+                        draft.requireTokenizer(),
+                        target.target().toString(),
+                        target.tokenizer());
+                int rows = draft.config().vocabSize();
+                if (rows == target.rows()) return;
+                problems.add(
+                        path.toString(), rows + " rows", "the target's " + target.rows(), "Take one without padding.");
             }
         });
     }
@@ -171,6 +197,11 @@ final class Inputs {
             recipe.pictures().folders().forEach(folder -> exists("pictures.folders", folder, "a folder of pictures"));
         }
         if (toDo("prompts")) prompts();
+        if (toDo("data", "generate")) {
+            recipe.generate()
+                    .recorded()
+                    .forEach(path -> exists("generate.recorded", path, "a file of recorded answers"));
+        }
         if (toDo("prompts", "evaluate")) {
             recipe.evaluate()
                     .suites()
@@ -208,13 +239,14 @@ final class Inputs {
 
     private boolean templateNeeded() {
         boolean text = toDo("data") && recipe.text().format() == Format.CONVERSATIONS;
+        boolean recorded = toDo("generate") && !recipe.generate().recorded().isEmpty();
         boolean prompts = toDo("prompts")
                 && (recipe.generate().written() > 0
                         || recipe.generate().passages().isPresent()
                         || converse(recipe.generate().prompts().stream()));
         boolean suites = toDo("prompts", "evaluate")
                 && converse(recipe.evaluate().suites().values().stream().map(Path::of));
-        return text || prompts || suites;
+        return text || recorded || prompts || suites;
     }
 
     private static boolean converse(Stream<Path> files) {
@@ -223,12 +255,12 @@ final class Inputs {
 
     private void template() {
         Optional<String> name = recipe.target().chatTemplate();
-        Optional<Path> target = recipe.target().checkpoint().filter(Files::exists);
+        Optional<Path> target = recipe.target().given().filter(Files::exists);
         if (target.isPresent()) {
             fits(() -> ChatTemplate.require(target.get(), name));
         } else if (name.isPresent()) {
             fits(() -> ChatTemplate.named(name.get()));
-        } else if (recipe.target().checkpoint().isEmpty()) {
+        } else if (recipe.target().given().isEmpty()) {
             problems.add(
                     "target.template",
                     "own, of a target that is still to be trained",

@@ -7,6 +7,8 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tower;
 import dev.outrider.checkpoints.Vision;
+import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.checkpoints.tokenizer.Tokenizers;
 import dev.outrider.recipes.Recipe.Distill;
 import dev.outrider.recipes.Recipe.Draft;
 import dev.outrider.recipes.Recipe.Training;
@@ -144,7 +146,10 @@ public final class Plan {
     }
 
     private int assumed(Recipe r) {
-        if (r.target().checkpoint().isEmpty()) return r.tokenizer().size();
+        Optional<Path> words = r.target().tokenizer();
+        if (words.filter(Files::isDirectory).isPresent())
+            return Tokenizers.open(words.get()).map(Tokenizer::size).orElse(USUAL_VOCABULARY);
+        if (r.target().shape().isPresent()) return r.tokenizer().size();
         out.append("  target   is not there; numbers are for a vocabulary of ")
                 .append(USUAL_VOCABULARY)
                 .append('\n');

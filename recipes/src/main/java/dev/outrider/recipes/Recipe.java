@@ -49,17 +49,15 @@ public record Recipe(
 
     public Recipe {
         if (run.equals(Path.of("runs"))) run = Path.of("runs", name);
-        require(
-                target.checkpoint().isPresent() != target.shape().isPresent(),
-                "target with " + (target.checkpoint().isPresent() ? "checkpoint and shape" : "neither"),
-                "either target.checkpoint (a given one) or target.shape with target.training (one to train)");
+        requireRecorded(world, target, generate, evaluate);
+        requireWeights(target, text, draft, both(alignments, distill));
         requireText(world, text, target, readsText(target, pretrain, tables, alignments, distill));
         require(
                 generate.evaluation() > 0 || !evaluate.suites().isEmpty() || world.isPresent(),
                 "generate.evaluation 0 without evaluate.suites",
                 "prompts to evaluate on: a share of those for the target, or suites");
         require(
-                export.gguf().isEmpty() || target.checkpoint().isPresent(),
+                export.gguf().isEmpty() || target.shape().isEmpty(),
                 "export.gguf with a target that is still to be trained",
                 "a target.checkpoint: tokenizers trained here have no place in a GGUF");
         int longest = text.length();
@@ -75,7 +73,8 @@ public record Recipe(
     private static void requireSight(
             Optional<World> world, Optional<Tower> tower, Target target, List<Distill> alignments) {
         int seen = world.map(World::seen).orElse(0);
-        boolean made = target.shape().isPresent(), sees = !made || target.adapter().isPresent();
+        boolean made = target.shape().isPresent(),
+                sees = !made || target.adapter().isPresent();
         require(
                 target.adapter().isEmpty() || made,
                 "target.adapter with a given target",
@@ -150,6 +149,53 @@ public record Recipe(
         return all.stream().filter(a -> a.name().equals(name)).anyMatch(a -> sees(a, all));
     }
 
+    private static void requireRecorded(Optional<World> world, Target target, Generate generate, Evaluate evaluate) {
+        boolean recorded = !generate.recorded().isEmpty();
+        require(
+                recorded || target.tokenizer().isEmpty(),
+                "target.tokenizer without generate.recorded",
+                "files of what the target once answered: it is not there to be asked");
+        if (!recorded) return;
+        require(
+                world.isEmpty() && target.shape().isEmpty(),
+                "generate.recorded with " + (world.isPresent() ? "a world" : "a target that is still to be trained"),
+                "a target that gave these answers");
+        require(
+                generate.prompts().isEmpty()
+                        && generate.written() == 0
+                        && generate.openings() == 0
+                        && generate.passages().isEmpty()
+                        && generate.topK() == 0,
+                "generate.recorded beside prompts, written, openings, passages or top_k",
+                "either answers that were recorded or prompts to answer");
+        require(
+                generate.evaluation() > 0 && evaluate.suites().isEmpty(),
+                "generate.recorded with " + (generate.evaluation() > 0 ? "evaluate.suites" : "generate.evaluation 0"),
+                "a share of the recorded answers to replay (generate.evaluation), and no suites");
+        require(
+                evaluate.temperatures().equals(List.of(0.0)),
+                "generate.recorded with evaluate.temperatures " + evaluate.temperatures(),
+                "[0]: replays are exact where the target answered greedily, and there alone");
+    }
+
+    private static void requireWeights(Target target, Text text, Draft draft, List<Distill> alignments) {
+        if (target.tokenizer().isEmpty()) return;
+        String remedy = "its weights (target.checkpoint), or a setting that does without";
+        require(text.written() == 0, "text.written with target.tokenizer alone", remedy);
+        require(
+                draft.cut().isEmpty() && draft.copying() == 0,
+                "draft." + (draft.cut().isEmpty() ? "copying" : "cut") + " with target.tokenizer alone",
+                remedy);
+        require(target.weights() == Weights.STORED, "target.weights with target.tokenizer alone", remedy);
+        for (Distill one : alignments) {
+            require(
+                    one.laws() == Laws.NONE,
+                    "alignment " + one.name() + " with " + Binder.spelling(one.laws())
+                            + " laws of a target of which only target.tokenizer is given",
+                    "laws none, with loss ce; or its weights (target.checkpoint)");
+        }
+    }
+
     private static void requireText(Optional<World> world, Text text, Target target, boolean read) {
         long ways = Stream.of(world.isPresent(), !text.inputs().isEmpty(), text.written() > 0)
                 .filter(way -> way)
@@ -168,7 +214,7 @@ public record Recipe(
                 "text.format conversations without text.inputs",
                 "files of conversations");
         require(
-                !conversations || target.checkpoint().isPresent(),
+                !conversations || target.shape().isEmpty(),
                 "text.format conversations with a target that is still to be trained",
                 "a target.checkpoint, whose chat template and tokenizer they get");
         require(
@@ -196,7 +242,7 @@ public record Recipe(
     private static void requireStored(List<Distill> alignments, Generate generate) {
         for (Distill one : alignments) {
             require(
-                    one.laws() == Laws.ONLINE || generate.topK() > 0,
+                    one.laws() != Laws.STORED || generate.topK() > 0,
                     "alignment " + one.name() + " with stored laws, and generate.top_k 0",
                     "a top_k of some tens, so that the target's laws are stored; or online laws");
         }
@@ -353,8 +399,7 @@ public record Recipe(
         }
 
         public ClipConfig config() {
-            return new ClipConfig(
-                    image, patch, 3, hidden, intermediate, layers, heads, 1e-5, Gelu.QUICK, DType.F32);
+            return new ClipConfig(image, patch, 3, hidden, intermediate, layers, heads, 1e-5, Gelu.QUICK, DType.F32);
         }
     }
 
@@ -384,7 +429,10 @@ public record Recipe(
             @Key("[]") List<Path> folders,
             @Key("features") Kept kept,
             @Key("refuse") Bad bad,
-            @Key(value = "89478485", min = 1, max = 500000000) long mostPixels,
+
+            @Key(value = "89478485", min = 1, max = 500000000)
+            long mostPixels,
+
             @Key(value = "256", min = 1) int memory) {}
 
     /** What an adapter begins as. */
@@ -464,9 +512,12 @@ public record Recipe(
     }
 
     /**
-     * A given target, or the shape and training of one to make.
+     * A given target, or the shape and training of one to make, or one of which only its words are known: what it
+     * answered was recorded.
      *
      * @param checkpoint a Hugging Face directory, a GGUF or a llama2.c file
+     * @param tokenizer folder with its tokenizer, where nothing else of it is there
+     * @param parameters what MBSU's cost ratio is against; 0: the checkpoint's
      * @param weights what the target is held in where it is measured: there it <em>is</em> the model so rounded
      * @param template name of a chat template, or {@code own}: the checkpoint's
      * @param adapter of a target to train that sees
@@ -476,15 +527,36 @@ public record Recipe(
             Optional<Path> checkpoint,
             Optional<Shape> shape,
             Optional<Training> training,
+            Optional<Path> tokenizer,
+            @Key(value = "0", min = 0) long parameters,
             Optional<Adapter> adapter,
             @Key(value = "0.5", min = 0.01, max = 0.99) double seenShare,
             @Key("stored") Weights weights,
             @Key("own") String template) {
         public Target {
+            List<String> ways = Stream.of(
+                            checkpoint.map(c -> "checkpoint"), shape.map(c -> "shape"), tokenizer.map(c -> "tokenizer"))
+                    .flatMap(Optional::stream)
+                    .toList();
+            require(
+                    ways.size() == 1,
+                    "target with " + (ways.isEmpty() ? "neither" : String.join(" and ", ways)),
+                    "either target.checkpoint (a given one) or target.shape with target.training (one to train) or"
+                            + " target.tokenizer (one whose answers were recorded)");
+            require(
+                    tokenizer.isEmpty() || parameters > 0,
+                    "target.tokenizer without target.parameters",
+                    "how many parameters it has, for MBSU");
+            require(parameters == 0 || shape.isEmpty(), "target.parameters beside target.shape", "only one of them");
             require(
                     shape.isPresent() == training.isPresent(),
                     "target.shape " + (shape.isPresent() ? "without" : "absent but with") + " target.training",
                     "both or neither");
+        }
+
+        /** Where its tokenizer and chat template are, unless it is to be trained. */
+        public Optional<Path> given() {
+            return checkpoint.or(() -> tokenizer);
         }
 
         /** Name of the chat template; empty: the checkpoint's own. */
@@ -662,10 +734,14 @@ public record Recipe(
      * @param slots answers in work at a time; 0: as many as products need to reach the machine's rate, where memory allows
      * @param nearDuplicates written prompts whose word sets overlap more (Jaccard) count as one; 1: only equal ones
      * @param samples answers per prompt and temperature above 0
-     * @param evaluation share of the prompts kept for evaluation, by their hash; never trained on
+     * @param evaluation share of the prompts kept for evaluation, by their hash; never trained on. Of recorded answers
+     *     the share of the images (of the first questions, where there are none)
+     * @param recorded conversations with what the target answered before, instead of prompts to ask it: rows that were
+     *     decoded greedily and not cut are held out, and replayed
      */
     public record Generate(
             @Key("[]") List<Path> prompts,
+            @Key("[]") List<Path> recorded,
             @Key(value = "0", min = 0) int written,
             @Key("[]") List<String> begin,
             Optional<Passages> passages,
@@ -756,7 +832,9 @@ public record Recipe(
         /** Computed by the target beside the draft. */
         ONLINE,
         /** Kept by generation (generate.top_k): the target need not be there. */
-        STORED
+        STORED,
+        /** Nobody has them: the answers' own tokens are learnt (loss ce). */
+        NONE
     }
 
     /**
@@ -793,6 +871,7 @@ public record Recipe(
      * @param samples 0: exact expectation over the vocabulary; otherwise tokens drawn per position
      * @param temperature of both laws
      * @param share of distillation rows in a batch; the rest is pre-training text
+     * @param noise share of the answers' tokens that the draft is shown as others: less is learnt by heart of few answers
      */
     public record Distill(
             @Key("aligned") String name,
@@ -809,6 +888,7 @@ public record Recipe(
             @Key("kl") Loss warmupLoss,
             @Key(value = "0", min = 0) long warmupSteps,
             @Key(value = "0.9", min = 0.01, max = 1) double share,
+            @Key(value = "0", min = 0, max = 0.9) double noise,
             Training training) {
         /** The draft's name before any alignment. */
         public static final String PRETRAINED = "pretrained";
@@ -816,12 +896,20 @@ public record Recipe(
         public Distill {
             require(
                     laws == Laws.ONLINE || onPolicy.share() == 0,
-                    "stored laws with on_policy.share " + onPolicy.share(),
+                    Binder.spelling(laws) + " laws with on_policy.share " + onPolicy.share(),
                     "online laws: nobody has stored what the draft will write");
             require(
+                    laws != Laws.NONE || loss == Loss.CE && warmupSteps == 0,
+                    "laws none with " + (loss == Loss.CE ? "warmup_steps" : "loss " + loss),
+                    "loss ce: all others compare laws");
+            require(
+                    laws != Laws.ONLINE || noise == 0,
+                    "online laws with noise " + noise,
+                    "noise 0: the target would read it too");
+            require(
                     laws == Laws.ONLINE || temperature == 1,
-                    "stored laws at temperature " + temperature,
-                    "temperature 1, at which they were stored");
+                    Binder.spelling(laws) + " laws at temperature " + temperature,
+                    "temperature 1");
         }
 
         /** As {@link Training#essence()}; what it is called is no part of it either. */
@@ -841,6 +929,7 @@ public record Recipe(
                     warmupLoss,
                     warmupSteps,
                     share,
+                    noise,
                     training.essence());
         }
     }
@@ -876,8 +965,8 @@ public record Recipe(
      * @param temperatures 0 is greedy
      * @param prompts how many prompts of each task
      * @param suites name of a suite to its file of prompts, in any form of conversations; none: the run's held-out prompts
-     * @param drafters who is measured, in this order: {@code lookup}, {@code bigram}, {@code ngram} (the
-     *     longest the table has), {@code tables} (look-up and every n-gram, whichever is worth more), {@code combined}
+     * @param drafters who is measured, in this order: {@code lookup}, {@code bigram}, {@code 1-gram}, {@code 3-gram} to
+     *     {@code 5-gram}, {@code ngram} (the longest the table has), {@code tables} (look-up and every n-gram, whichever is worth more), {@code combined}
      *     (these and a draft), {@code pretrained}, alignments, {@code drafts}; none: bigram, pretrained and every
      *     alignment
      * @param drafts name of a draft from elsewhere to its path
@@ -900,7 +989,8 @@ public record Recipe(
             @Key("stored") Weights weights,
             @Key("{}") Map<String, String> pairs) {
         /** Drafters without a network of their own to train, and the mixture of all. */
-        public static final List<String> NO_NETWORK = List.of("lookup", "bigram", "ngram", "tables", "combined");
+        public static final List<String> NO_NETWORK =
+                List.of("lookup", "1-gram", "bigram", "3-gram", "4-gram", "5-gram", "ngram", "tables", "combined");
 
         public Evaluate {
             require(!gammas.isEmpty(), "no evaluate.gammas", "at least one");

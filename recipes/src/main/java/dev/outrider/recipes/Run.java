@@ -186,7 +186,7 @@ public record Run(RecipeFile file, Path folder, String command, PrintStream out,
         String data = Files.exists(shards.resolve(ShardManifest.NAME))
                 ? ShardManifest.read(shards).hash()
                 : "";
-        String target = recipe().target().checkpoint().map(Path::toString).orElse("");
+        String target = recipe().target().given().map(Path::toString).orElse("");
         provenance(data, target).write(made);
     }
 

@@ -13,8 +13,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Loss on held-out rows and, where the loss knows the target, α and the block efficiency that the draft
- * would have on these very answers at γ = 3 and 5: sampled from α at each position, greedy from agreement.
+ * Loss on held-out rows and the block efficiency that the draft would have on these very answers at γ = 3 and 5:
+ * greedy from agreement, and, where the loss knows the target, sampled from α at each position. Without the target
+ * the rows' own tokens are agreed with: exact where it said them greedily.
  *
  * @param all held-out rows
  * @param available how many there are
@@ -54,7 +55,8 @@ public record Validation(Source.Rows all, long available, TokenLoss loss, int ro
         }
         Map<String, Double> values = new LinkedHashMap<>();
         values.put("valid/loss", sum / Math.max(1, count));
-        if (!accepted.isEmpty()) simulate(accepted, agreed, values);
+        if (!accepted.isEmpty()) simulate("sampled", "acceptance", accepted, values);
+        if (!agreed.isEmpty()) simulate("greedy", "agreement", agreed, values);
         return values;
     }
 
@@ -72,13 +74,9 @@ public record Validation(Source.Rows all, long available, TokenLoss loss, int ro
         }
     }
 
-    private static void simulate(List<double[]> accepted, List<double[]> agreed, Map<String, Double> values) {
-        values.put("valid/acceptance", mean(accepted));
-        values.put("valid/agreement", mean(agreed));
-        for (int gamma : GAMMAS) {
-            values.put("valid/tau_sampled_" + gamma, BlockEfficiency.tau(accepted, gamma));
-            values.put("valid/tau_greedy_" + gamma, BlockEfficiency.tau(agreed, gamma));
-        }
+    private static void simulate(String decoding, String mean, List<double[]> series, Map<String, Double> values) {
+        values.put("valid/" + mean, mean(series));
+        for (int gamma : GAMMAS) values.put("valid/tau_" + decoding + "_" + gamma, BlockEfficiency.tau(series, gamma));
     }
 
     private static double mean(List<double[]> series) {

@@ -20,6 +20,9 @@ import java.util.regex.Pattern;
  * transformers' {@code apply_chat_template} does. Immutable and safe for use by several threads.
  */
 public final class ChatTemplate {
+    /** Where a model's directory keeps it. */
+    public static final String FILE = "chat_template.jinja";
+
     private static final Map<String, Map<String, String>> NAMED = Map.of(
             "chatml", Map.of("bos_token", "<|im_start|>", "eos_token", "<|im_end|>"),
             "llama-2", Map.of("bos_token", "<s>", "eos_token", "</s>"),

@@ -18,7 +18,7 @@ import java.util.Set;
 
 /** Where a model's chat template lies, and the special tokens it may name. */
 final class TemplateFiles {
-    private static final String JINJA = "chat_template.jinja",
+    private static final String JINJA = ChatTemplate.FILE,
             CONFIG = "tokenizer_config.json",
             PROCESSOR = "chat_template.json",
             SPECIALS = "special_tokens_map.json",

@@ -31,7 +31,8 @@ public record RecordedTexts(List<Recorded> answers, Decoding decoding) {
         SAMPLED,
         UNKNOWN;
 
-        static Decoding of(String said) {
+        /** As rows say it: what begins with greedy, or with sampl. */
+        public static Decoding of(String said) {
             String words = said.toLowerCase(Locale.ROOT);
             if (words.startsWith("greedy")) return GREEDY;
             return words.startsWith("sampl") ? SAMPLED : UNKNOWN;
@@ -47,7 +48,7 @@ public record RecordedTexts(List<Recorded> answers, Decoding decoding) {
         List<List<Recorded>> found = new ArrayList<>();
         for (int i = 0; i < Decoding.values().length; i++) found.add(new ArrayList<>());
         files.forEach(example -> {
-            if (!(example instanceof Conversation c)) throw noText(example);
+            Conversation c = conversation(example);
             found.get(Decoding.of(c.decoding()).ordinal()).addAll(of(c, template, tokenizer));
         });
         return Arrays.stream(Decoding.values())
@@ -56,14 +57,15 @@ public record RecordedTexts(List<Recorded> answers, Decoding decoding) {
                 .toList();
     }
 
-    private static Failure noText(Example example) {
-        return Failure.data(
+    static Conversation conversation(Example example) {
+        if (example instanceof Conversation c) return c;
+        throw Failure.data(
                 example.place(), "tokens", "a conversation", "Tokens of another model's tokenizer cannot be replayed.");
     }
 
     /** Each of the assistant's turns, with all that stands before it as its prompt. */
     static List<Recorded> of(Conversation conversation, ChatTemplate template, Tokenizer tokenizer) {
-        boolean cut = conversation.decoding().contains("cut");
+        boolean cut = cut(conversation);
         List<Message> messages = cut ? withoutLastWord(conversation.messages()) : conversation.messages();
         ChatTokens tokens = blind(ChatTokens.seen(template, tokenizer, messages, false, Words.LITERAL), tokenizer);
         List<Recorded> out = new ArrayList<>();
@@ -77,6 +79,15 @@ public record RecordedTexts(List<Recorded> answers, Decoding decoding) {
             from = to == from ? from + 1 : to;
         }
         return out;
+    }
+
+    /** Whether it is what the model says under greedy decoding, to its end. */
+    static boolean wholeGreedy(Conversation conversation) {
+        return Decoding.of(conversation.decoding()) == Decoding.GREEDY && !cut(conversation);
+    }
+
+    private static boolean cut(Conversation conversation) {
+        return conversation.decoding().contains("cut");
     }
 
     private static boolean noMore(ChatTokens tokens, int from) {

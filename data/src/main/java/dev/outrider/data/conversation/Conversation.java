@@ -3,9 +3,12 @@ package dev.outrider.data.conversation;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.chat.Message;
+import dev.outrider.data.image.ImageNames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -15,7 +18,8 @@ import java.util.stream.Stream;
  * @param task name for grouping in reports, or empty
  * @param images where the images lie, as the row says, in the order of their {@code <image>}
  * @param split the data set's split that the row says it is of ("train", "test"); empty where it does not
- * @param group rows of one group fall on one side of a split; empty: by their images, or by what is said first
+ * @param group rows of one group fall on one side of a split: rows of one picture that is named by its number alone
+ *     (image_id), say; empty: by their images, or by what is said first
  * @param decoding how the model that answers decoded, as the row says ("greedy", "sampled T=0.7"); empty where it does not
  * @param place file and line
  */
@@ -46,6 +50,29 @@ public record Conversation(
         int end = messages.size();
         while (end > 0 && !messages.get(end - 1).role().equals(Message.USER)) end--;
         return with(messages.subList(0, end));
+    }
+
+    /**
+     * What it is about: its group, or its first image, under one name for all files that name it differently, or, without
+     * one, what the user says first. All that is said about one thing belongs on one side of a split.
+     */
+    public String subject() {
+        if (!group.isEmpty()) return group;
+        return images.isEmpty() ? opening() : ImageNames.key(images.getFirst());
+    }
+
+    /** {@link #subject} and all its images. */
+    public Set<String> subjects() {
+        return Stream.concat(Stream.of(subject()), images.stream().map(ImageNames::key))
+                .collect(Collectors.toSet());
+    }
+
+    private String opening() {
+        return messages.stream()
+                .filter(m -> m.role().equals(Message.USER))
+                .findFirst()
+                .map(Message::text)
+                .orElse("");
     }
 
     Conversation with(List<Message> others) {

@@ -72,7 +72,7 @@ public record ConversationFiles(List<String> paths, Form form, String split) imp
     }
 
     /** The files themselves, folders listed, in the order of their names. */
-    List<String> files() {
+    public List<String> files() {
         return paths.stream()
                 .flatMap(p -> files(Path.of(p)).stream())
                 .distinct()

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.ChatTemplate;
-import dev.outrider.checkpoints.chat.Message;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.SharedTokenizer;
 import dev.outrider.data.SparkFailures;
@@ -23,10 +22,12 @@ import java.time.LocalDateTime;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import org.apache.spark.TaskContext;
 import org.apache.spark.api.java.JavaPairRDD;
@@ -159,12 +160,8 @@ public final class ConversationShards {
     /** What decides the side of the split: the group, the images, or the first thing the user says. */
     private static String side(Example example, Map<String, String> shared) {
         return switch (example) {
-            case Conversation c when !c.group().isEmpty() -> Hashes.of(c.group());
-            case Conversation c when c.images().isEmpty() -> Hashes.of(opening(c));
-            case Conversation c -> {
-                String first = ImageNames.key(c.images().getFirst());
-                yield Hashes.of(shared.getOrDefault(first, first));
-            }
+            case Conversation c when !c.group().isEmpty() || c.images().isEmpty() -> Hashes.of(c.subject());
+            case Conversation c -> Hashes.of(shared.getOrDefault(c.subject(), c.subject()));
             case TokenRow t -> Hashes.of(Arrays.toString(Arrays.copyOf(t.ids(), supervisedFrom(t))));
         };
     }
@@ -178,14 +175,6 @@ public final class ConversationShards {
                         .images().stream().map(ImageNames::key).toList())
                 .collect();
         return Together.first(together);
-    }
-
-    private static String opening(Conversation c) {
-        return c.messages().stream()
-                .filter(m -> m.role().equals(Message.USER))
-                .findFirst()
-                .map(Message::text)
-                .orElse("");
     }
 
     private static int supervisedFrom(TokenRow t) {
@@ -205,6 +194,7 @@ public final class ConversationShards {
                         spec.pictures().map(PictureIndex::read).stream().toList()));
         var shared = JavaSparkContext.fromSparkContext(spark.sparkContext()).broadcast(shared(entries));
         RowMaker rowMaker = maker;
+        var heldOut = new HashSet<>(spec.heldOut());
         double share = spec.validShare();
         long seed = spec.seed();
         return marked.mapPartitionsToPair(rows -> {
@@ -216,7 +206,9 @@ public final class ConversationShards {
                 var row = rows.next();
                 Entry entry = row._2()._1();
                 Contamination.Found found = found(evaluation.value(), entry.example);
-                RowMaker.Made made = made(entry, row._2()._2().orNull(), found, rowMaker, template, index, row._1());
+                RowMaker.Made made = heldOut(heldOut, entry.example)
+                        ? RowMaker.Made.not(Fate.HELD_OUT, "about what is held out")
+                        : made(entry, row._2()._2().orNull(), found, rowMaker, template, index, row._1());
                 String side = entry.example == null ? row._1() : side(entry.example, shared.value());
                 boolean valid = Hashes.share(side, seed) < share;
                 boolean told = made.fate() == Fate.CONTAMINATED;
@@ -227,12 +219,19 @@ public final class ConversationShards {
         });
     }
 
+    private static boolean heldOut(Set<String> subjects, Example example) {
+        return example instanceof Conversation c && c.subjects().stream().anyMatch(subjects::contains);
+    }
+
     private JavaPairRDD<String, String> nearDuplicates(JavaPairRDD<String, Entry> entries) {
         if (spec.nearDuplicates().isEmpty()) {
             return JavaPairRDD.fromJavaRDD(
                     JavaSparkContext.fromSparkContext(spark.sparkContext()).<Tuple2<String, String>>emptyRDD());
         }
-        JavaPairRDD<String, String> texts = entries.filter(e -> e._2().example instanceof Conversation)
+        var heldOut = new HashSet<>(spec.heldOut());
+        // What is held out must not stand for rows that are not.
+        JavaPairRDD<String, String> texts = entries.filter(
+                        e -> e._2().example instanceof Conversation && !heldOut(heldOut, e._2().example))
                 .mapValues(e -> ((Conversation) e.example).text());
         return spec.nearDuplicates().get().find(spark, texts);
     }

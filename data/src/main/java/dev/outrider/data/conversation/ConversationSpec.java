@@ -5,6 +5,7 @@ import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.data.text.NearDuplicates;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What {@link ConversationShards} is to do.
@@ -19,6 +20,7 @@ import java.util.Optional;
  *     otherwise the first of them is an error
  * @param nearDuplicates how those are found; empty: they stay
  * @param contamination evaluation prompts that must not be trained on; empty: none
+ * @param heldOut subjects ({@link Conversation#subjects}) that must not be trained on, whatever is said of them
  * @param pictures store of the pictures that rows name, for a target that sees: their {@code <image>} become placeholders,
  *     and rows whose pictures the store has not are counted and left out, or refused, as bad rows are; empty: the words
  *     stay as they are, as a model reads them that cannot see
@@ -36,11 +38,13 @@ public record ConversationSpec(
         boolean skipBadRows,
         Optional<NearDuplicates> nearDuplicates,
         Optional<Contamination> contamination,
+        Set<String> heldOut,
         Optional<Path> pictures,
         double validShare,
         int rowsPerShard,
         long seed) {
     public ConversationSpec {
+        heldOut = Set.copyOf(heldOut);
         require(sequenceLength >= 2, "sequence length " + sequenceLength, "2 or more");
         require(validShare >= 0 && validShare < 1, "validation share " + validShare, "a number in [0, 1)");
         require(rowsPerShard >= 1, "rows per shard " + rowsPerShard, "1 or more");
@@ -58,6 +62,7 @@ public record ConversationSpec(
             boolean skipBadRows,
             Optional<NearDuplicates> nearDuplicates,
             Optional<Contamination> contamination,
+            Set<String> heldOut,
             double validShare,
             int rowsPerShard,
             long seed) {
@@ -72,6 +77,7 @@ public record ConversationSpec(
                 skipBadRows,
                 nearDuplicates,
                 contamination,
+                heldOut,
                 Optional.empty(),
                 validShare,
                 rowsPerShard,

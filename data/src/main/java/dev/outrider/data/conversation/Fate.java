@@ -13,6 +13,8 @@ enum Fate {
     NEAR_DUPLICATE,
     /** Holds an evaluation prompt. */
     CONTAMINATED,
+    /** About an image, or a question, that is kept for evaluation. */
+    HELD_OUT,
     /** The chat template does not accept it, or it cannot be told where the assistant's words are. */
     TEMPLATE_REFUSED,
     /** Its text names another number of pictures than it has images. */

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.chat.Message;
+import dev.outrider.data.image.ImageNames;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -64,7 +65,7 @@ final class RowReader {
 
     private Conversation conversation(List<Message> messages) {
         if (messages.isEmpty()) throw bad("no messages", "at least one");
-        return new Conversation(id(), task(), messages, images(), first("split"), "", first("decoding"), place);
+        return new Conversation(id(), task(), messages, images(), first("split"), about(), first("decoding"), place);
     }
 
     private String firstTurn() {
@@ -90,6 +91,11 @@ final class RowReader {
         List<String> images = new ArrayList<>();
         for (JsonNode one : named.isArray() ? named : List.of(named)) image(one).ifPresent(images::add);
         return images;
+    }
+
+    // The number of a picture that the text has no place for.
+    private String about() {
+        return images().isEmpty() ? ImageNames.key(first("image_id")) : "";
     }
 
     // A name, or an object with a path; what has no name is none.

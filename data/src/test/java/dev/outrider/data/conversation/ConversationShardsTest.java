@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.apache.spark.sql.SparkSession;
@@ -84,6 +85,7 @@ class ConversationShardsTest {
                 skip,
                 Optional.of(NearDuplicates.standard(1)),
                 Optional.of(Contamination.of(List.of("who are you"), Contamination.SHARE)),
+                Set.of("coco 42", "a sea"),
                 valid,
                 100,
                 7);
@@ -124,6 +126,7 @@ class ConversationShardsTest {
                         Map.entry("duplicate", 1L),
                         Map.entry("near_duplicate", 1L),
                         Map.entry("contaminated", 1L),
+                        Map.entry("held_out", 0L),
                         Map.entry("no_answer", 1L),
                         Map.entry("no_supervision", 1L),
                         Map.entry("template_refused", 1L),
@@ -190,6 +193,25 @@ class ConversationShardsTest {
         TreeSet<String> out = new TreeSet<>();
         for (String row : rows) out.add(row.substring(0, row.indexOf("<assistant>")));
         return out;
+    }
+
+    private static String seen(String image, String question) {
+        return turns(question, "answer").replaceFirst("\\{", "{\"image\":\"" + image + "\",");
+    }
+
+    /** Whatever a file calls the image, and questions without one. */
+    @Test
+    void whatIsHeldOutIsNotTrainedOn() throws IOException {
+        Path file = write(List.of(
+                seen("COCO_val2014_000000000042.jpg", "a river"),
+                seen("train2017/000000000042.jpg", "a story"),
+                turns("a small river", "answer").replaceFirst("\\{", "{\"image_id\":42,"),
+                turns("a sea", "answer"),
+                seen("COCO_val2014_000000000043.jpg", "a sea"),
+                seen("43.png", "the river")));
+        ConversationShards.Report report = ConversationShards.write(spark, spec(file, "out", 60, false, false, 0));
+        assertThat(report.counts()).containsEntry("held_out", 4L).containsEntry("kept", 2L);
+        assertThat(prompts(rows(report, "train"))).containsExactly("<s><user>a sea", "<s><user>the river");
     }
 
     @Test

@@ -29,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 import org.apache.spark.sql.SparkSession;
 import org.junit.jupiter.api.AfterAll;
@@ -103,6 +104,7 @@ class SeeingConversationsTest {
                 skip,
                 Optional.empty(),
                 Optional.empty(),
+                Set.of(),
                 sees ? Optional.of(store) : Optional.empty(),
                 valid,
                 100,

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 
 /**
@@ -132,6 +133,11 @@ public final class Calibration {
                 found == null ? "drafters " + rates.keySet() : found.guesses().length + " kinds of evidence",
                 found == null ? "one named " + drafter.name() : drafter.kinds() + " of " + drafter.name(),
                 "Calibrate the drafters that are combined, in this version.");
+    }
+
+    /** The names of those that were calibrated. */
+    public Set<String> drafters() {
+        return rates.keySet();
     }
 
     /** Share of right guesses among all of a drafter's. */

@@ -3,6 +3,8 @@ package dev.outrider.decode.speculate;
 import dev.outrider.decode.ngram.Followers;
 import dev.outrider.decode.ngram.NgramTable;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * Guesses what followed the end of the text most often in the texts that a table was made from: after the
@@ -49,6 +51,13 @@ public final class NgramDraft extends StepDrafter {
         this.choice = choice;
         followers = table.followers();
         logits = new double[table.vocabulary()];
+    }
+
+    /** One for every order of a table from 2 on: which is to be believed depends on the place ({@link Combined}). */
+    public static List<NgramDraft> byOrder(String kind, NgramTable table) {
+        return IntStream.rangeClosed(2, table.order())
+                .mapToObj(order -> new NgramDraft(kind, table, order, 1, Choice.DRAWN))
+                .toList();
     }
 
     private static String name(int order) {

@@ -99,7 +99,44 @@ public record Evaluation(
             List<Double> joint,
             List<Double> conditional,
             long tokens,
-            long passes) {}
+            long passes) {
+        /** Over all tasks, greedy, from answers that were recorded: without times, which are NaN. */
+        public static Row replayed(
+                String draft,
+                int gamma,
+                double tau,
+                double tauLow,
+                double tauHigh,
+                double c,
+                double mbsu,
+                List<Double> joint,
+                List<Double> conditional,
+                long tokens,
+                long passes) {
+            double no = Double.NaN;
+            return new Row(
+                    draft,
+                    ALL_TASKS,
+                    0,
+                    gamma,
+                    tau,
+                    tauLow,
+                    tauHigh,
+                    c,
+                    mbsu,
+                    no,
+                    no,
+                    no,
+                    no,
+                    no,
+                    no,
+                    no,
+                    joint,
+                    conditional,
+                    tokens,
+                    passes);
+        }
+    }
 
     /** A piece of an answer, and whether the draft had guessed it. */
     public record Piece(String text, boolean drafted) {}
@@ -186,6 +223,11 @@ public record Evaluation(
                     "Run the evaluate verb again.",
                     e);
         }
+    }
+
+    /** Whether recorded answers took the target's place, so that there are no times. */
+    public boolean replayed() {
+        return rows.stream().allMatch(r -> Double.isNaN(r.baselineRate()));
     }
 
     /** The row of one setting over all tasks, for tables. */

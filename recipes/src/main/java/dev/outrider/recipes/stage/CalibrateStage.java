@@ -50,8 +50,7 @@ public final class CalibrateStage implements Stage {
                 .max()
                 .orElseThrow();
         try (CpuDevice device = Models.device(run);
-                Opened target = Opened.of(Models.target(run), device, 1, Recipe.Weights.STORED);
-                Drafters drafters = new Drafters(run, device, target, longest + 1)) {
+                Drafters drafters = new Drafters(run, device, Optional.empty(), longest + 1)) {
             List<StepDrafter> candidates = drafters.candidates();
             Calibration calibration = Calibration.of(candidates, heldOut);
             calibration.write(run.calibration());

@@ -50,17 +50,18 @@ public final class DataStage implements Stage {
     @Override
     public List<Object> settings(Recipe recipe) {
         List<Object> settings = new ArrayList<>(
-                List.of(recipe.target().checkpoint(), recipe.tokenizer(), recipe.text(), recipe.readsText()));
+                List.of(recipe.target().given(), recipe.tokenizer(), recipe.text(), recipe.readsText()));
         if (recipe.text().format() == Recipe.Format.CONVERSATIONS) {
             settings.add(recipe.target().template());
             settings.add(Suites.paths(recipe));
+            settings.addAll(GenerateStage.heldOut(recipe));
         }
         return settings;
     }
 
     @Override
     public void run(Run run) {
-        if (run.recipe().target().checkpoint().isEmpty()) trainTokenizer(run);
+        if (run.recipe().target().given().isEmpty()) trainTokenizer(run);
         if (!run.recipe().readsText()) return;
         if (run.recipe().text().written() > 0) {
             pack(run);
@@ -78,7 +79,7 @@ public final class DataStage implements Stage {
                 Spark.session(run),
                 new ConversationSpec(
                         ConversationFiles.of(t.inputs().toArray(Path[]::new)),
-                        Models.target(run),
+                        Models.spoken(run),
                         run.recipe().target().chatTemplate(),
                         Words.LITERAL,
                         run.text(),
@@ -92,6 +93,7 @@ public final class DataStage implements Stage {
                                         run.recipe().seed()))
                                 : Optional.empty(),
                         Suites.contamination(run),
+                        GenerateStage.subjectsHeldOut(run),
                         t.validation(),
                         ROWS_PER_SHARD,
                         run.recipe().seed()));
@@ -102,9 +104,7 @@ public final class DataStage implements Stage {
 
     private static void trainTokenizer(Run run) {
         Recipe.Vocabulary wanted = run.recipe().tokenizer();
-        Source source = run.recipe().trainsSeeing()
-                ? documents(Corpus.documents(run), Corpus.words(run))
-                : source(run);
+        Source source = run.recipe().trainsSeeing() ? documents(Corpus.documents(run), Corpus.words(run)) : source(run);
         Map<String, Long> words = WordCounts.of(Spark.session(run), source, MOST_WORDS);
         if (words.isEmpty()) {
             throw Failure.data(

@@ -8,6 +8,7 @@ import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Calibration;
 import dev.outrider.decode.speculate.Combined;
 import dev.outrider.decode.speculate.Combined.Candidate;
+import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Costs;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
@@ -27,6 +28,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 
 /** Drafters by the names that recipes give them; opened once each, closed together. */
@@ -39,17 +41,23 @@ final class Drafters implements AutoCloseable {
 
     private final Run run;
     private final Device device;
-    private final Opened target;
+    private final Optional<Opened> target;
+    private final Models.Language language;
     private final int capacity;
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
     private final Map<String, Opened> models = new HashMap<>();
     private NgramTable table, textTable;
 
-    /** @param capacity most tokens of a text */
-    Drafters(Run run, Device device, Opened target, int capacity) {
+    /**
+     * @param target what costs are measured against; without one its passes cost the same however many rows they have,
+     *     and guesses nothing
+     * @param capacity most tokens of a text
+     */
+    Drafters(Run run, Device device, Optional<Opened> target, int capacity) {
         this.run = run;
         this.device = device;
         this.target = target;
+        this.language = Models.language(run);
         this.capacity = capacity;
     }
 
@@ -64,7 +72,7 @@ final class Drafters implements AutoCloseable {
 
     /** Whether one of them reads the n-gram table. */
     static boolean needTable(Recipe recipe) {
-        return measured(recipe).stream().anyMatch(List.of(BIGRAM, NGRAM, TABLES, COMBINED)::contains);
+        return measured(recipe).stream().anyMatch(name -> Evaluate.NO_NETWORK.contains(name) && !name.equals(LOOKUP));
     }
 
     static boolean needCalibration(Recipe recipe) {
@@ -87,15 +95,16 @@ final class Drafters implements AutoCloseable {
 
     private StepDrafter step(String name) {
         return switch (name) {
-            case LOOKUP -> new PromptLookup(vocabulary());
-            case BIGRAM -> new NgramDraft(table(), 2, 1, NgramDraft.Choice.DRAWN);
+            case LOOKUP -> new PromptLookup(language.rows());
+            case BIGRAM -> order(2);
+            case "1-gram", "3-gram", "4-gram", "5-gram" -> order(name.charAt(0) - '0');
             case NGRAM -> new NgramDraft(table());
             default -> neural(name);
         };
     }
 
-    private int vocabulary() {
-        return target.llama().vocabulary();
+    private NgramDraft order(int order) {
+        return new NgramDraft(table(), order, 1, NgramDraft.Choice.DRAWN);
     }
 
     private NgramTable table() {
@@ -126,10 +135,18 @@ final class Drafters implements AutoCloseable {
 
     private Opened model(String name) {
         return models.computeIfAbsent(name, n -> {
-            Opened opened =
-                    Opened.of(path(n), device, 1, target.sight(), run.recipe().evaluate().weights());
+            Opened opened = Opened.of(
+                    path(n),
+                    device,
+                    1,
+                    target.flatMap(Opened::sight),
+                    run.recipe().evaluate().weights());
             closing.push(opened);
-            opened.requireTokenizerOf(target);
+            Compatibility.require(
+                    opened.checkpoint().path().toString(),
+                    opened.checkpoint().requireTokenizer(),
+                    "the target",
+                    language.tokenizer());
             return opened;
         });
     }
@@ -142,15 +159,9 @@ final class Drafters implements AutoCloseable {
     /** Look-up, and the tables by every order: which is to be believed depends on the place. */
     private List<StepDrafter> free() {
         List<StepDrafter> free = new ArrayList<>(List.of(step(LOOKUP)));
-        addOrders(free, "", table());
-        if (run.recipe().tables().text()) addOrders(free, "text ", textTable());
+        free.addAll(NgramDraft.byOrder("", table()));
+        if (run.recipe().tables().text()) free.addAll(NgramDraft.byOrder("text ", textTable()));
         return free;
-    }
-
-    private static void addOrders(List<StepDrafter> to, String kind, NgramTable table) {
-        for (int order = 2; order <= table.order(); order++) {
-            to.add(new NgramDraft(kind, table, order, 1, NgramDraft.Choice.DRAWN));
-        }
     }
 
     /** Those that the combination chooses from: the free ones and the draft. */
@@ -163,7 +174,7 @@ final class Drafters implements AutoCloseable {
     private Combined combination(String name, List<StepDrafter> drafters) {
         int longest =
                 run.recipe().evaluate().gammas().stream().max(Integer::compare).orElseThrow();
-        Costs costs = Costs.measure(target.llama(), longest + 1);
+        Costs costs = target.map(t -> Costs.measure(t.llama(), longest + 1)).orElse(Costs.FLAT);
         List<Candidate> candidates = new ArrayList<>();
         for (StepDrafter drafter : drafters) {
             candidates.add(new Candidate(drafter, cost(drafter)));
@@ -173,8 +184,8 @@ final class Drafters implements AutoCloseable {
 
     /** Time of a guess, in passes of the target that read one token; a warm one of each. */
     private double cost(StepDrafter drafter) {
-        if (!(drafter instanceof NeuralDraft)) return 0;
-        Llama llama = target.llama();
+        if (target.isEmpty() || !(drafter instanceof NeuralDraft)) return 0;
+        Llama llama = target.get().llama();
         int context = Math.min(CONTEXT, llama.capacity() / 2), times = Math.min(TIMES, context / 2);
         Runnable guess = () -> {
             drafter.hear(0, 0);

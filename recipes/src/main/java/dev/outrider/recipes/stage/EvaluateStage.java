@@ -27,7 +27,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * Measures drafters against the target alone, on prompts that were never trained on: {@code evaluation.json}.
+ * Measures drafters against the target alone, on prompts that were never trained on, or, where its answers were
+ * recorded, by replaying them: {@code evaluation.json}.
  */
 public final class EvaluateStage implements Stage {
     @Override
@@ -39,7 +40,7 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        List<String> needs = new ArrayList<>(List.of("export", "prompts"));
+        List<String> needs = new ArrayList<>(List.of("export", recorded(recipe) ? "generate" : "prompts"));
         if (Drafters.needTable(recipe)) needs.add("tables");
         if (Drafters.needCalibration(recipe)) needs.add("calibrate");
         return needs;
@@ -47,13 +48,23 @@ public final class EvaluateStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.evaluate(), recipe.target().weights());
+        return List.of(
+                recipe.evaluate(), recipe.target().weights(), recipe.target().parameters());
+    }
+
+    private static boolean recorded(Recipe recipe) {
+        return !recipe.generate().recorded().isEmpty();
     }
 
     @Override
     public void run(Run run) {
+        if (recorded(run.recipe())) {
+            Replays.evaluation(run).write(run.evaluation());
+            return;
+        }
         try (CpuDevice device = Models.device(run);
-                Pictures pictures = run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
+                Pictures pictures =
+                        run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
             measure(run, device, Optional.ofNullable(pictures));
         }
     }
@@ -71,7 +82,7 @@ public final class EvaluateStage implements Stage {
                         capacity,
                         pictures.map(Pictures::sight),
                         run.recipe().target().weights());
-                Drafters drafters = new Drafters(run, device, target, capacity)) {
+                Drafters drafters = new Drafters(run, device, Optional.of(target), capacity)) {
             List<Drafter> measured = new ArrayList<>();
             List<Model> models = new ArrayList<>();
             for (String name : Drafters.measured(run.recipe())) {

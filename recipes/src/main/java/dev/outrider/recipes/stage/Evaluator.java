@@ -60,6 +60,7 @@ final class Evaluator {
     private final Function<Picture, String> thumbnail;
     /** Drafts whose answers are shown, and whose prompts are counted one by one. */
     private final Set<String> paired;
+
     private final Map<String, List<String>> shown = new LinkedHashMap<>();
     private long compared;
     private long identical;
@@ -173,11 +174,15 @@ final class Evaluator {
     }
 
     private Sample sample(Prompt prompt, Drafter draft, int gamma, Generation g) {
+        List<String> pictures = prompt.pictures().stream().map(thumbnail).toList();
+        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces(tokenizer, g), pictures);
+    }
+
+    static List<Piece> pieces(Tokenizer tokenizer, Generation g) {
         List<Piece> pieces = new ArrayList<>();
         var text = new dev.outrider.checkpoints.tokenizer.Detokenizer(tokenizer);
         for (int i = 0; i < g.tokens().length; i++) pieces.add(new Piece(text.push(g.tokens()[i]), g.drafted()[i]));
-        List<String> pictures = prompt.pictures().stream().map(thumbnail).toList();
-        return new Sample(draft.name(), prompt.task(), gamma, prompt.text(), pieces, pictures);
+        return pieces;
     }
 
     private void add(String draft, String task, double temperature, int gamma, Generation g) {
@@ -243,7 +248,7 @@ final class Evaluator {
                 tally.passes());
     }
 
-    private static List<Double> byPosition(Tally tally, boolean joint) {
+    static List<Double> byPosition(Tally tally, boolean joint) {
         Acceptance a = tally.acceptance();
         return DoubleStream.iterate(1, p -> p <= a.positions(), p -> p + 1)
                 .map(p -> joint ? a.joint((int) p) : a.conditional((int) p))

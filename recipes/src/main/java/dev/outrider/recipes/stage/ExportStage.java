@@ -1,10 +1,11 @@
 package dev.outrider.recipes.stage;
 
+import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Conversion;
 import dev.outrider.checkpoints.DType;
-import dev.outrider.checkpoints.GgufType;
 import dev.outrider.checkpoints.DiskFailures;
+import dev.outrider.checkpoints.GgufType;
 import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ImagePreprocessing;
 import dev.outrider.checkpoints.LlavaFiles;
@@ -18,6 +19,7 @@ import dev.outrider.checkpoints.Vision;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.checkpoints.VocabularyPadding;
 import dev.outrider.checkpoints.VocabularyPadding.Padded;
+import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Recipe;
@@ -53,7 +55,7 @@ public final class ExportStage implements Stage {
     @Override
     public void run(Run run) {
         DType dtype = DType.valueOf(run.recipe().export().dtype().name());
-        if (run.recipe().target().checkpoint().isEmpty()) {
+        if (run.recipe().target().given().isEmpty()) {
             try (Checkpoint checkpoint = Checkpoint.open(Models.target(run))) {
                 target(run, checkpoint, run.exported().resolve("target"), dtype);
             }
@@ -111,7 +113,18 @@ public final class ExportStage implements Stage {
             Eyes adapter = new Eyes(elsewhere(run, vision.config()), projector(vision), Optional.empty());
             LlavaFiles.write(to, model.config(), model.tensors(), adapter, dtype, tokenizer, provenance);
         }
+        template(run)
+                .ifPresent(t ->
+                        AtomicFiles.file(to.resolve(ChatTemplate.FILE), file -> Files.writeString(file, t.source())));
         run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
+    }
+
+    /** The target's, which its drafts are trained on; a trained target has none unless the recipe names it. */
+    private static Optional<ChatTemplate> template(Run run) {
+        Recipe.Target target = run.recipe().target();
+        return target.chatTemplate()
+                .map(ChatTemplate::named)
+                .or(() -> target.given().flatMap(ChatTemplate::find));
     }
 
     /** The target that was trained here: with its tower in it where it sees, and its layout has words for that. */
@@ -144,7 +157,10 @@ public final class ExportStage implements Stage {
     }
 
     private static boolean whole(Checkpoint checkpoint) {
-        return checkpoint.vision().map(v -> v.config().pool() == 1 && v.config().matrices() == 2).orElse(false)
+        return checkpoint
+                        .vision()
+                        .map(v -> v.config().pool() == 1 && v.config().matrices() == 2)
+                        .orElse(false)
                 && imageId(checkpoint) >= 0;
     }
 
@@ -158,7 +174,8 @@ public final class ExportStage implements Stage {
 
     // The tower of a target that is exported beside the draft moves with it.
     private static VisionConfig elsewhere(Run run, VisionConfig config) {
-        boolean beside = run.recipe().target().checkpoint().isEmpty() && Files.exists(run.exported().resolve("target"));
+        boolean beside = run.recipe().target().given().isEmpty()
+                && Files.exists(run.exported().resolve("target"));
         return beside ? config.lookingThrough(Optional.of("../target")) : config;
     }
 

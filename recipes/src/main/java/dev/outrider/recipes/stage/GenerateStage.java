@@ -2,6 +2,8 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.data.answers.AnswerShards;
 import dev.outrider.data.answers.Prompts;
+import dev.outrider.data.answers.RecordedShards;
+import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Generate;
 import dev.outrider.recipes.Run;
@@ -10,7 +12,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
 
-/** The target's own answers to the prompts, and the shards that the draft is aligned on. */
+/**
+ * The target's own answers to the prompts, or those that were recorded, and the shards that the draft is aligned on. Of
+ * recorded ones a part is held out to be replayed: {@code alignment/test}.
+ */
 public final class GenerateStage implements Stage {
     private static final int ROWS_PER_SHARD = 16384;
     private static final double VALIDATION = 0.05;
@@ -22,12 +27,13 @@ public final class GenerateStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return List.of("prompts");
+        return recipe.generate().recorded().isEmpty() ? List.of("prompts") : List.of();
     }
 
     @Override
     public List<Object> settings(Recipe recipe) {
         Generate g = recipe.generate();
+        if (!g.recorded().isEmpty()) return heldOut(recipe);
         return List.of(
                 g.most(),
                 g.temperatures(),
@@ -38,8 +44,56 @@ public final class GenerateStage implements Stage {
                 recipe.text().length());
     }
 
+    /** All that decides which recorded answers are held out, and what they are as tokens. */
+    static List<Object> heldOut(Recipe recipe) {
+        Generate g = recipe.generate();
+        if (g.recorded().isEmpty()) return List.of();
+        return List.of(
+                g.recorded(),
+                g.evaluation(),
+                recipe.target().given(),
+                recipe.target().template(),
+                recipe.text().length());
+    }
+
+    /** What recorded answers are held out about; nothing where there are none. */
+    static Set<String> subjectsHeldOut(Run run) {
+        return run.recipe().generate().recorded().isEmpty()
+                ? Set.of()
+                : recorded(run).heldOut().all();
+    }
+
     @Override
     public void run(Run run) {
+        if (run.recipe().generate().recorded().isEmpty()) answer(run);
+        else record(run);
+    }
+
+    private static RecordedShards.Spec recorded(Run run) {
+        Recipe recipe = run.recipe();
+        return new RecordedShards.Spec(
+                ConversationFiles.of(recipe.generate().recorded().toArray(Path[]::new)),
+                Models.spoken(run),
+                recipe.target().chatTemplate(),
+                run.alignment(),
+                recipe.text().length(),
+                VALIDATION,
+                recipe.generate().evaluation(),
+                ROWS_PER_SHARD,
+                recipe.seed());
+    }
+
+    private static void record(Run run) {
+        var report = RecordedShards.write(Spark.session(run), recorded(run));
+        run.out().println("recorded answers: " + report.counts());
+        DataStage.rows(
+                run,
+                report.train().rows(),
+                report.train().tokens(),
+                report.train().sequenceLength());
+    }
+
+    private static void answer(Run run) {
         Generate g = run.recipe().generate();
         Spark.write(
                 run,

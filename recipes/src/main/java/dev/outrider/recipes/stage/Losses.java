@@ -15,6 +15,7 @@ import dev.outrider.recipes.Recipe.Laws;
 import dev.outrider.recipes.Recipe.Loss;
 import dev.outrider.recipes.Recipe.Training;
 import dev.outrider.recipes.Run;
+import dev.outrider.trainer.NoisyRows;
 import dev.outrider.trainer.OnPolicy;
 import dev.outrider.trainer.RowPictures;
 import dev.outrider.trainer.Source;
@@ -64,7 +65,7 @@ final class Losses implements AutoCloseable {
     }
 
     /**
-     * An alignment's, with the target ready to read rows of {@code length} tokens unless its laws are stored.
+     * An alignment's, with the target ready to read rows of {@code length} tokens where its laws are computed online.
      *
      * @param pictures of the target, where it sees and the rows have some
      * @param sight that target and draft look at these rows' pictures through
@@ -76,19 +77,20 @@ final class Losses implements AutoCloseable {
             int length,
             Optional<Pictures> pictures,
             Optional<Sight> sight) {
-        Optional<Teacher> teacher = alignment.laws() == Laws.STORED
-                ? Optional.empty()
-                : Optional.of(teacher(run, device, length, pictures, sight));
+        Optional<Teacher> teacher = alignment.laws() == Laws.ONLINE
+                ? Optional.of(teacher(run, device, length, pictures, sight))
+                : Optional.empty();
         return new Losses(alignment, device, run.recipe().seed(), teacher, pictures);
     }
 
     private static Teacher teacher(
             Run run, CpuDevice device, int length, Optional<Pictures> pictures, Optional<Sight> sight) {
         if (pictures.isEmpty()) return new TargetTeacher(Llama.open(Models.target(run), device, length), device);
-        int most = Math.min(Models.positions(Models.target(run)), length + PICTURES * pictures.get().rows());
+        int most = Math.min(
+                Models.positions(Models.target(run)),
+                length + PICTURES * pictures.get().rows());
         Llama language = Llama.open(Models.target(run), device, most);
-        return new TargetTeacher(
-                new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
+        return new TargetTeacher(new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
     }
 
     /** Next-token loss on text. */
@@ -104,16 +106,23 @@ final class Losses implements AutoCloseable {
                 passes(training));
     }
 
-    /** The alignment's divergence on answers, a share of which the draft may write itself. */
+    /** The alignment's divergence on answers, a share of which the draft may write itself; without laws, their tokens. */
     Source distillation(Shards answers, LlamaGraph graph) {
+        if (alignment.laws() == Laws.NONE)
+            return new Source("answers", answers(answers, graph), said(graph), alignment.share());
         Divergence loss = divergence(alignment.loss(), alignment, seed);
         if (alignment.warmupSteps() > 0) {
             loss = new Divergence.Warmup(
                     divergence(alignment.warmupLoss(), alignment, seed), loss, alignment.warmupSteps());
         }
         Distillation distillation = under(loss, alignment.temperature(), graph);
+        return new Source("answers", onPolicy(answers(answers, graph), graph), distillation, alignment.share());
+    }
+
+    /** The chosen answers, noisy where the alignment asks for it. */
+    private Source.Rows answers(Shards answers, LlamaGraph graph) {
         Source.Rows rows = RowChoice.of(answers, alignment.answers()).shuffled(seed, pictures(graph));
-        return new Source("answers", onPolicy(rows, graph), distillation, alignment.share());
+        return alignment.noise() == 0 ? rows : new NoisyRows(rows, alignment.noise(), seed + 4);
     }
 
     private RowPictures pictures(LlamaGraph graph) {
@@ -150,13 +159,17 @@ final class Losses implements AutoCloseable {
                         Distillation.stored(device, graph.config().vocabSize(), loss, temperature, graph.outputs()));
     }
 
-    /** TVD on held-out answers: 1 - α, whatever is being minimised. */
+    private CrossEntropy said(LlamaGraph graph) {
+        return new CrossEntropy(device.threads(), graph.outputs());
+    }
+
+    /** TVD on held-out answers: 1 - α, whatever is being minimised. Without laws the loss itself. */
     Validation validation(Shards valid, LlamaGraph graph) {
         RowChoice chosen = RowChoice.of(valid, alignment.answers());
         return new Validation(
                 chosen.inOrder(pictures(graph)),
                 chosen.rows().length,
-                under(new TotalVariation(), 1, graph),
+                alignment.laws() == Laws.NONE ? said(graph) : under(new TotalVariation(), 1, graph),
                 alignment.training().validationRows(),
                 passes(alignment.training()));
     }

@@ -29,7 +29,11 @@ final class Models {
 
     /** The target's folder or file: the given one, or the last checkpoint of the run that trained it. */
     static Path target(Run run) {
-        return run.recipe().target().checkpoint().orElseGet(() -> last(run.targetRun()));
+        Recipe.Target target = run.recipe().target();
+        if (target.tokenizer().isPresent()) {
+            throw Failure.usage("target", "its tokenizer alone", "its weights", "Name them: target.checkpoint=..");
+        }
+        return target.checkpoint().orElseGet(() -> last(run.targetRun()));
     }
 
     /** The last checkpoint of a training run. */
@@ -72,19 +76,45 @@ final class Models {
 
     /** The target's tokenizer; every model of a run shares it. */
     static Tokenizer tokenizer(Run run) {
-        if (run.recipe().target().checkpoint().isPresent()) {
+        Recipe.Target given = run.recipe().target();
+        if (given.checkpoint().isPresent()) {
             try (Checkpoint target = Checkpoint.open(target(run))) {
                 return target.requireTokenizer();
             }
         }
+        if (given.tokenizer().isPresent())
+            return requireTokenizer(given.tokenizer().get());
         return Tokenizers.open(run.tokenizer())
                 .orElseThrow(() -> Failure.data(
                         run.tokenizer().toString(), "no tokenizer", "tokenizer.json", "Run the data verb first."));
     }
 
+    private static Tokenizer requireTokenizer(Path folder) {
+        return Tokenizers.open(folder)
+                .orElseThrow(() -> Failure.data(
+                        folder.toString(),
+                        "no tokenizer",
+                        "tokenizer.json or tokenizer.model",
+                        "Correct the path: target.tokenizer=.."));
+    }
+
     /** Where a Tokenizer can be opened by a task on another machine. */
     static Path tokenizerPath(Run run) {
-        return run.recipe().target().checkpoint().orElse(run.tokenizer());
+        return run.recipe().target().given().orElse(run.tokenizer());
+    }
+
+    /** Where the target's chat template and tokenizer are. */
+    static Path spoken(Run run) {
+        return run.recipe().target().given().orElseGet(() -> target(run));
+    }
+
+    /** The target's, for MBSU's cost ratio. */
+    static long parameters(Run run) {
+        long said = run.recipe().target().parameters();
+        if (said > 0) return said;
+        try (Checkpoint checkpoint = Checkpoint.open(target(run))) {
+            return checkpoint.config().parameters();
+        }
     }
 
     /** Longest text of a model. */

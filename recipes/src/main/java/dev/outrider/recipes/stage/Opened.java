@@ -8,7 +8,6 @@ import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.model.Llava;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.decode.model.WeightType;
-import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.report.Evaluation.Model;
 import java.nio.file.Path;
@@ -64,14 +63,6 @@ record Opened(
     /** Another reader over the same weights, with a cache of its own; to be closed before this. */
     CausalModel another(Device device, int capacity) {
         return seeing(checkpoint, device, new Llama(device, weights, room(checkpoint, capacity)), sight);
-    }
-
-    void requireTokenizerOf(Opened target) {
-        Compatibility.require(
-                checkpoint.path().toString(),
-                checkpoint.requireTokenizer(),
-                target.checkpoint.path().toString(),
-                target.checkpoint.requireTokenizer());
     }
 
     long parameters() {

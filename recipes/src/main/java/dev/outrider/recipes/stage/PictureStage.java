@@ -36,7 +36,9 @@ public final class PictureStage implements Stage {
     @Override
     public List<String> needs(Recipe recipe) {
         if (!recipe.looks()) return List.of();
-        return recipe.target().checkpoint().isPresent() ? List.of("corpus", "tower") : List.of("corpus", "data", "tower");
+        return recipe.target().checkpoint().isPresent()
+                ? List.of("corpus", "tower")
+                : List.of("corpus", "data", "tower");
     }
 
     @Override
@@ -69,7 +71,12 @@ public final class PictureStage implements Stage {
                 Pictures.options(run),
                 wanted.bad() == Recipe.Bad.SKIP,
                 PictureSpec.PER_SHARD);
-        run.out().printf(Locale.ROOT, "pictures: %d named, up to %,.1f MB%n", names.size(), PictureShards.bytes(spec) / 1e6);
+        run.out()
+                .printf(
+                        Locale.ROOT,
+                        "pictures: %d named, up to %,.1f MB%n",
+                        names.size(),
+                        PictureShards.bytes(spec) / 1e6);
         PictureManifest made = PictureShards.write(Spark.session(run), spec);
         run.out().println("pictures: " + made.counts());
         if (run.recipe().trainsSeeing()) rows(run);
@@ -106,6 +113,7 @@ public final class PictureStage implements Stage {
                         run.recipe().pictures().bad() == Recipe.Bad.SKIP,
                         Optional.empty(),
                         Optional.empty(),
+                        Set.of(),
                         Optional.of(run.pictures()),
                         run.recipe().text().validation(),
                         ROWS_PER_SHARD,

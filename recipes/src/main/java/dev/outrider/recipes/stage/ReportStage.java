@@ -34,7 +34,7 @@ public final class ReportStage implements Stage {
     public void run(Run run) {
         Evaluation evaluation = Evaluation.read(run.evaluation());
         Map<String, Path> metrics = new LinkedHashMap<>();
-        if (run.recipe().target().checkpoint().isEmpty())
+        if (run.recipe().target().given().isEmpty())
             metrics.put("target", run.targetRun().resolve("metrics.jsonl"));
         metrics.put("pre-training", run.pretrainRun().resolve("metrics.jsonl"));
         run.recipe()
@@ -43,8 +43,34 @@ public final class ReportStage implements Stage {
                         metrics.put("alignment " + a.name(), run.alignmentRun(a).resolve("metrics.jsonl")));
         Report report = new Report(run.recipe().name(), evaluation, metrics, run.provenance("", ""), next(run));
         report.write(run.report());
-        table(evaluation, run.out());
-        closing(report, run);
+        if (evaluation.replayed()) {
+            replayed(evaluation, run);
+            report.next().forEach(line -> run.out().println("  " + line));
+        } else {
+            table(evaluation, run.out());
+            closing(report, run);
+        }
+    }
+
+    private static void replayed(Evaluation evaluation, Run run) {
+        run.out().println("\n| drafter | γ | τ [95 %] | MBSU |\n|---|---|---|---|");
+        for (Row r : evaluation.overall()) {
+            run.out()
+                    .printf(
+                            Locale.ROOT,
+                            "| %s | %d | %.3f [%.2f, %.2f] | %.3f |%n",
+                            r.draft(),
+                            r.gamma(),
+                            r.tau(),
+                            r.tauLow(),
+                            r.tauHigh(),
+                            r.mbsu());
+        }
+        evaluation.definitions().forEach((term, meaning) -> run.out().println("  " + term + ": " + meaning));
+        run.out()
+                .printf(
+                        "Report: %s%nEverything: %s%n%nNext:%n",
+                        run.report().toAbsolutePath(), run.folder().toAbsolutePath());
     }
 
     private static void table(Evaluation evaluation, PrintStream out) {
@@ -108,6 +134,13 @@ public final class ReportStage implements Stage {
                 .orElse(run.exported().resolve("target"))
                 .toString();
         Path draft = Models.exported(run, run.recipe().distill().name());
+        if (!run.recipe().generate().recorded().isEmpty()) {
+            return List.of(
+                    "./outrider replay --draft " + draft + " --answers "
+                            + run.alignment().resolve("test") + " --target-parameters " + Models.parameters(run),
+                    "./outrider inspect " + draft,
+                    "./outrider data show " + run.alignment().resolve("train") + " --tokenizer " + draft);
+        }
         return List.of(
                 "./outrider chat --target " + target + " --draft " + draft + " --gamma 4",
                 "./outrider inspect " + draft,

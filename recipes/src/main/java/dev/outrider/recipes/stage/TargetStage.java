@@ -29,14 +29,14 @@ public final class TargetStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        if (recipe.target().checkpoint().isPresent()) return List.of();
+        if (recipe.target().given().isPresent()) return List.of();
         return recipe.trainsSeeing() ? List.of("data", "pictures") : List.of("data");
     }
 
     @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(
-                recipe.target().checkpoint(),
+                recipe.target().given(),
                 recipe.target().shape(),
                 recipe.target().training().map(Training::essence),
                 recipe.target().adapter(),
@@ -45,8 +45,8 @@ public final class TargetStage implements Stage {
 
     @Override
     public void run(Run run) {
-        if (run.recipe().target().checkpoint().isPresent()) {
-            run.out().println("given: " + Models.target(run));
+        if (run.recipe().target().given().isPresent()) {
+            run.out().println("given: " + Models.spoken(run));
             return;
         }
         try (CpuDevice device = Models.device(run)) {
@@ -84,14 +84,10 @@ public final class TargetStage implements Stage {
             RowPictures rows = new RowPictures(pictures::kept, graph.pictureRows(), shape.maxPositions());
             CrossEntropy loss = new CrossEntropy(device.threads(), graph.outputs());
             Source dialogues = new Source(
-                    "seen",
-                    Source.Rows.of(seen, new Shuffle(seen.rows(), seed + 5), rows),
-                    loss,
-                    target.seenShare());
-            Validation validation = new Validation(
-                    valid, loss, training.validationRows(), Losses.passes(training), Optional.of(rows));
-            List<Source> sources =
-                    List.of(dialogues, Losses.text(text, seed, device, 1 - target.seenShare(), graph));
+                    "seen", Source.Rows.of(seen, new Shuffle(seen.rows(), seed + 5), rows), loss, target.seenShare());
+            Validation validation =
+                    new Validation(valid, loss, training.validationRows(), Losses.passes(training), Optional.of(rows));
+            List<Source> sources = List.of(dialogues, Losses.text(text, seed, device, 1 - target.seenShare(), graph));
             train(run, graph, sources, validation, seen);
         }
     }

@@ -8,11 +8,17 @@ import dev.outrider.data.answers.RecordedAnswers;
 import dev.outrider.data.answers.RecordedTexts;
 import dev.outrider.data.answers.RecordedTexts.Decoding;
 import dev.outrider.data.conversation.ConversationFiles;
+import dev.outrider.data.shard.ShardManifest;
+import dev.outrider.data.shard.Shards;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Calibration;
+import dev.outrider.decode.speculate.Combined;
+import dev.outrider.decode.speculate.Combined.Candidate;
 import dev.outrider.decode.speculate.Compatibility;
+import dev.outrider.decode.speculate.Costs;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.NeuralDraft;
@@ -20,6 +26,7 @@ import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.PromptLookup;
 import dev.outrider.decode.speculate.Recorded;
 import dev.outrider.decode.speculate.Replay;
+import dev.outrider.decode.speculate.StepDrafter;
 import dev.outrider.decode.speculate.Tally;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,7 +65,7 @@ public final class ReplayVerb implements Callable<Integer> {
             required = true,
             description =
                     "Conversations (.json, .jsonl, .gz; a row's \"decoding\" says how they were made), or a folder"
-                            + " of answers that generate wrote.")
+                            + " of answers that generate wrote, or one of shards, such as alignment/test of a run.")
     Path answers;
 
     @Option(names = "--gamma", split = ",", description = "Tokens drafted in a round (default: 1,3,5,7).")
@@ -85,9 +92,19 @@ public final class ReplayVerb implements Callable<Integer> {
     @Option(names = "--table", description = "Replays an n-gram table too.")
     Path table;
 
+    @Option(
+            names = "--calibration",
+            description =
+                    "Replays look-up, the table by every order and the first draft combined, too: each guesses where"
+                            + " this file, the calibration.json of a run, says that it is right most often. Needs --table.")
+    Path calibration;
+
     @Override
     public Integer call() {
         gammas.forEach(Decoder::requireGamma);
+        if (calibration != null && table == null) {
+            throw Failure.usage("--calibration", "no --table", "the table that was calibrated with", "Name it.");
+        }
         Tokenizer tokenizer = tokenizer();
         List<RecordedTexts> kinds = kinds(tokenizer);
         System.out.println(Tally.BLOCK_EFFICIENCY);
@@ -95,13 +112,19 @@ public final class ReplayVerb implements Callable<Integer> {
             for (RecordedTexts kind : kinds) header(kind);
             System.out.println("| drafter | answers | γ | τ [95 %] | MBSU | conditional acceptance |");
             System.out.println("|---|---|---|---|---|---|");
-            if (lookup) replay(new PromptLookup(tokenizer.size()), tokenizer, kinds, Set.of(tokenizer.eosId()));
+            if (lookup) replay(new PromptLookup(tokenizer.size()), kinds, Set.of(tokenizer.eosId()));
             if (table != null) {
                 try (NgramTable opened = NgramTable.open(table)) {
-                    replay(new NgramDraft(opened), tokenizer, kinds, Set.of(tokenizer.eosId()));
+                    replay(new NgramDraft(opened), kinds, Set.of(tokenizer.eosId()));
                 }
             }
-            for (Path draft : drafts) neural(device, draft, tokenizer, kinds);
+            for (Path draft : drafts) {
+                try (Draft opened = Draft.open(device, draft, tokenizer, drafts.getFirst());
+                        NeuralDraft drafter = opened.drafter(draft.getFileName().toString())) {
+                    replay(drafter, kinds, opened.ends());
+                }
+            }
+            if (calibration != null) combined(device, tokenizer, kinds);
         }
         return 0;
     }
@@ -116,12 +139,25 @@ public final class ReplayVerb implements Callable<Integer> {
         List<RecordedTexts> kinds = new ArrayList<>();
         if (Files.isDirectory(answers) && Files.exists(answers.resolve("plan.json"))) {
             kinds.add(new RecordedTexts(RecordedAnswers.greedy(answers), Decoding.GREEDY));
+        } else if (Files.exists(answers.resolve(ShardManifest.NAME))) {
+            kinds.add(shards(tokenizer));
         } else {
             ChatTemplate written = ChatTemplate.require(drafts.getFirst(), Optional.ofNullable(template));
             kinds.addAll(RecordedTexts.of(ConversationFiles.of(answers), written, tokenizer));
         }
         if (kinds.stream().anyMatch(kind -> !kind.answers().isEmpty())) return kinds;
         throw Failure.data(answers.toString(), "no answers", "recorded answers", "Give another file.");
+    }
+
+    private RecordedTexts shards(Tokenizer tokenizer) {
+        try (Shards shards = Shards.open(answers)) {
+            String decoding = shards.manifest().facts().getOrDefault("decoding", "");
+            if (shards.manifest().tokenizerHash().equals(tokenizer.hash())) {
+                return new RecordedTexts(RecordedAnswers.of(shards), Decoding.of(decoding));
+            }
+        }
+        throw Failure.data(
+                answers.toString(), "tokens of another tokenizer", "those of the draft's", "Give its own answers.");
     }
 
     private void header(RecordedTexts kind) {
@@ -145,22 +181,64 @@ public final class ReplayVerb implements Callable<Integer> {
         return kind.decoding().name().toLowerCase(Locale.ROOT);
     }
 
-    private void neural(CpuDevice device, Path path, Tokenizer tokenizer, List<RecordedTexts> kinds) {
-        try (Checkpoint files = Checkpoint.open(path)) {
-            Compatibility.require(
-                    path.toString(), files.requireTokenizer(), drafts.getFirst().toString(), tokenizer);
+    /** A draft opened to be replayed; its readers are closed before it. */
+    private record Draft(Checkpoint files, LlamaWeights weights, CpuDevice device) implements AutoCloseable {
+        static Draft open(CpuDevice device, Path path, Tokenizer tokenizer, Path first) {
+            Checkpoint files = Checkpoint.open(path);
+            try {
+                Compatibility.require(path.toString(), files.requireTokenizer(), first.toString(), tokenizer);
+                return new Draft(files, LlamaWeights.load(device, files), device);
+            } catch (RuntimeException e) {
+                files.close();
+                throw e;
+            }
+        }
+
+        NeuralDraft drafter(String name) {
             int room = Math.min(4096, files.config().maxPositions());
-            try (LlamaWeights weights = LlamaWeights.load(device, files);
-                    NeuralDraft drafter = new NeuralDraft(
-                            path.getFileName().toString(),
-                            new Llama(device, weights, room),
-                            files.config().parameters())) {
-                replay(drafter, tokenizer, kinds, Set.copyOf(files.config().eosIds()));
+            return new NeuralDraft(
+                    name, new Llama(device, weights, room), files.config().parameters());
+        }
+
+        Set<Integer> ends() {
+            return Set.copyOf(files.config().eosIds());
+        }
+
+        @Override
+        public void close() {
+            weights.close();
+            files.close();
+        }
+    }
+
+    private void combined(CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds) {
+        Calibration calibrated = Calibration.read(calibration);
+        try (NgramTable opened = NgramTable.open(table);
+                Draft draft = Draft.open(device, drafts.getFirst(), tokenizer, drafts.getFirst())) {
+            List<StepDrafter> all = new ArrayList<>(NgramDraft.byOrder("", opened));
+            all.addFirst(new PromptLookup(tokenizer.size()));
+            all.add(draft.drafter(other(calibrated, all)));
+            List<Candidate> candidates =
+                    all.stream().map(d -> new Candidate(d, 0)).toList();
+            try (Combined combined = new Combined("combined", candidates, calibrated, Costs.FLAT)) {
+                replay(combined, kinds, draft.ends());
             }
         }
     }
 
-    private void replay(Drafter drafter, Tokenizer tokenizer, List<RecordedTexts> kinds, Set<Integer> ends) {
+    /** The name under which the draft was calibrated: the one that is none of these. */
+    private String other(Calibration calibrated, List<StepDrafter> tables) {
+        List<String> names = new ArrayList<>(calibrated.drafters());
+        tables.forEach(t -> names.remove(t.name()));
+        if (names.size() == 1) return names.getFirst();
+        throw Failure.data(
+                calibration.toString(),
+                "drafters " + calibrated.drafters(),
+                "look-up, the table by every order, and one draft",
+                "Give the calibration of a run without tables.text.");
+    }
+
+    private void replay(Drafter drafter, List<RecordedTexts> kinds, Set<Integer> ends) {
         for (RecordedTexts kind : kinds) {
             List<Recorded> some = kind.answers().stream().limit(limit).toList();
             for (int gamma : gammas) row(drafter, kind, gamma, new Replay(gamma, ends, maxTokens).tally(drafter, some));

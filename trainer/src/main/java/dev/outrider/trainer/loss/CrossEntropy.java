@@ -3,6 +3,7 @@ package dev.outrider.trainer.loss;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.device.cpu.Threads;
 import dev.outrider.trainer.Batch;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.stream.IntStream;
 
@@ -13,6 +14,7 @@ import java.util.stream.IntStream;
  */
 public final class CrossEntropy extends RowLoss {
     private final LawRow[] laws;
+    private double[] agreement = {};
 
     /** @param threads of the device that the logits lie on */
     public CrossEntropy(Threads threads) {
@@ -26,6 +28,19 @@ public final class CrossEntropy extends RowLoss {
     }
 
     @Override
+    public void begin(Batch batch, double weight) {
+        super.begin(batch, weight);
+        if (agreement.length < batch.positions()) agreement = new double[batch.positions()];
+        Arrays.fill(agreement, 0);
+    }
+
+    /** 1 where the label is the draft's likeliest token: of a target's greedy answers the labels are its own. */
+    @Override
+    public double[] agreement() {
+        return agreement;
+    }
+
+    @Override
     boolean counts(Batch batch, int position) {
         return super.counts(batch, position) && label(batch, position) >= 0;
     }
@@ -35,6 +50,7 @@ public final class CrossEntropy extends RowLoss {
         LawRow q = laws[worker];
         q.read(logits, vocabulary(), 1);
         int label = label(batch(), position);
+        agreement[position] = q.best == label ? 1 : 0;
         if (gradient()) {
             gradient(q, label, (float) weight());
             Lanes.write(q.probabilities, vocabulary(), logits);
