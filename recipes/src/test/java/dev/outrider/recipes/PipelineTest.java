@@ -27,11 +27,10 @@ class PipelineTest {
     @TempDir
     static Path folder;
 
-    private static final String ALIGNED =
-            "{name: chat, answers: text, training: {steps: 3, batch: 4, rate: 1e-2}},"
-                    + " {name: llava-text, start: chat, answers: seen, training: {steps: 3, batch: 4, rate: 1e-2}},"
-                    + " {name: adapter, start: chat, answers: seen, adapter: {from: target}, frozen: true, loss: kl, share: 1,"
-                    + " training: {steps: 2, batch: 4, rate: 1e-2}}";
+    private static final String ALIGNED = "{name: chat, answers: text, training: {steps: 3, batch: 4, rate: 1e-2}},"
+            + " {name: llava-text, start: chat, answers: seen, training: {steps: 3, batch: 4, rate: 1e-2}},"
+            + " {name: adapter, start: chat, answers: seen, adapter: {from: target}, frozen: true, loss: kl, share: 1,"
+            + " training: {steps: 2, batch: 4, rate: 1e-2}}";
 
     /** Three tasks of text, five about pictures. */
     private static final int TASKS = 8;
@@ -98,7 +97,8 @@ class PipelineTest {
             assertThat(r.ratio()).isPositive();
         });
         String html = Files.readString(folder.resolve("run/report.html"));
-        assertThat(html).contains("<svg", "class=\"hit\"", "block efficiency", "distill", "64 of 64", "needs the picture");
+        assertThat(html)
+                .contains("<svg", "class=\"hit\"", "block efficiency", "distill", "64 of 64", "needs the picture");
         assertThat(html).contains("src=\"data:image/png;base64,");
         assertThat(html.replace("src=\"data:image/png;base64,", ""))
                 .doesNotContain("http://", "https://", "<script", "src=");

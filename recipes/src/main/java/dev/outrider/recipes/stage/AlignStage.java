@@ -44,7 +44,8 @@ public record AlignStage(String name, Distill alignment) implements Stage {
     @Override
     public void run(Run run) {
         try (CpuDevice device = Models.device(run);
-                Pictures pictures = run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null;
+                Pictures pictures =
+                        run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null;
                 Sight sight = pictures == null ? null : pictures.training(run, device)) {
             align(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));
         }

@@ -34,7 +34,8 @@ final class CaptionedPictures implements Pairs {
                     read.pixels.add(loader.load(folder.resolve(name)).values());
                     return read.pixels.size() - 1;
                 });
-                read.pairs.add(new Pair(picture, ended(tokenizer, row.path("caption").asText())));
+                read.pairs.add(
+                        new Pair(picture, ended(tokenizer, row.path("caption").asText())));
             }
         } catch (IOException e) {
             throw DiskFailures.reading(file, e);

@@ -181,15 +181,16 @@ final class Corpus {
         run.recipe()
                 .evaluate()
                 .suites()
-                .forEach((suite, file) -> read(run, Path.of(file))
-                        .forEach(p -> all.add(p.of(Suites.task(suite, p.task())))));
+                .forEach((suite, file) ->
+                        read(run, Path.of(file)).forEach(p -> all.add(p.of(Suites.task(suite, p.task())))));
         if (all.isEmpty()) all.addAll(new Prompts.Jsonl(List.of(heldOutFile(run))).read(Spark.session(run)));
         Map<String, Integer> taken = new LinkedHashMap<>();
         List<Evaluator.Prompt> out = new ArrayList<>();
         for (Prompt p : all) {
             if (taken.getOrDefault(p.task(), 0) == perTask) continue;
             int[] ids = ids(tokenizer, p);
-            int length = ids.length + p.pictures().size() * (pictures.map(Pictures::rows).orElse(0) - 1);
+            int length = ids.length
+                    + p.pictures().size() * (pictures.map(Pictures::rows).orElse(0) - 1);
             if (length > room) {
                 run.out().println("left out: prompt " + p.id() + " of " + length + " tokens, with room for " + room);
                 continue;

@@ -44,8 +44,12 @@ public final class CorpusStage implements Stage {
     }
 
     private static Object world(Recipe recipe) {
-        return recipe.world().map(w -> List.of(
-                w.documents(), w.seen(), w.seenPrompts(), w.seenPrompts() > 0 ? recipe.generate().evaluation() : 0));
+        return recipe.world()
+                .map(w -> List.of(
+                        w.documents(),
+                        w.seen(),
+                        w.seenPrompts(),
+                        w.seenPrompts() > 0 ? recipe.generate().evaluation() : 0));
     }
 
     @Override
@@ -86,7 +90,8 @@ public final class CorpusStage implements Stage {
 
     private static Stream<String> words(Sights sights, long count) {
         return Stream.concat(
-                sights.documents(count).map(SeenPrompt::text), sights.captions(count).map(Caption::text));
+                sights.documents(count).map(SeenPrompt::text),
+                sights.captions(count).map(Caption::text));
     }
 
     /** Texts from nothing, at temperature 1: the target's own law. */

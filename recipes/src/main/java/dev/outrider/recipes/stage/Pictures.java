@@ -125,7 +125,10 @@ final class Pictures implements AutoCloseable {
     static TowerReading reading(Run run) {
         if (run.recipe().target().checkpoint().isEmpty()) {
             try (Tower tower = Tower.open(tower(run))) {
-                return new TowerReading(tower.path().toString(), ImageAspect.SQUARE, tower.config().layers() - 1);
+                return new TowerReading(
+                        tower.path().toString(),
+                        ImageAspect.SQUARE,
+                        tower.config().layers() - 1);
             }
         }
         try (Checkpoint target = Checkpoint.open(Models.target(run))) {
@@ -143,7 +146,8 @@ final class Pictures implements AutoCloseable {
     static PictureFolders folders(Run run) {
         List<String> folders = new ArrayList<>();
         run.recipe().pictures().folders().forEach(f -> folders.add(f.toString()));
-        if (Files.isDirectory(Corpus.pictures(run))) folders.add(Corpus.pictures(run).toString());
+        if (Files.isDirectory(Corpus.pictures(run)))
+            folders.add(Corpus.pictures(run).toString());
         return new PictureFolders(folders);
     }
 
@@ -191,8 +195,8 @@ final class Pictures implements AutoCloseable {
         int memory = run.recipe().pictures().memory();
         return store.flatMap(s -> s.features(device))
                 .map(features -> new Sight(device, features, memory))
-                .orElseGet(() ->
-                        new Sight(device, new ClipTower(device, tower, eyes.layersRun(tower.config())), memory));
+                .orElseGet(
+                        () -> new Sight(device, new ClipTower(device, tower, eyes.layersRun(tower.config())), memory));
     }
 
     @Override

@@ -17,13 +17,15 @@ record RowChoice(Shards shards, long[] rows) {
     /** @throws Failure DATA where there are none */
     static RowChoice of(Shards shards, Answered which) {
         long[] rows = LongStream.range(0, shards.rows())
-                .filter(row ->
-                        which == Answered.ALL || shards.pictures(row).isEmpty() == (which == Answered.TEXT))
+                .filter(row -> which == Answered.ALL || shards.pictures(row).isEmpty() == (which == Answered.TEXT))
                 .toArray();
         if (rows.length > 0) return new RowChoice(shards, rows);
         throw Failure.data(
                 "shards of " + shards.rows() + " rows",
-                "none " + (which == Answered.SEEN ? "with a picture" : which == Answered.TEXT ? "without pictures" : ""),
+                "none "
+                        + (which == Answered.SEEN
+                                ? "with a picture"
+                                : which == Answered.TEXT ? "without pictures" : ""),
                 "at least one",
                 "Give more text or prompts of that kind, filter less, or let the alignment learn from all answers.");
     }

@@ -108,7 +108,10 @@ final class Spark {
                 .map(Path::toString)
                 .orElse("");
         return new AnswerEyes(
-                List.of(), run.pictures().toString(), tower, run.recipe().pictures().memory());
+                List.of(),
+                run.pictures().toString(),
+                tower,
+                run.recipe().pictures().memory());
     }
 
     // Room for answers as long as asked for, and prompts as long as the model still takes.

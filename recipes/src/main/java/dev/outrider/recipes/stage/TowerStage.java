@@ -37,7 +37,8 @@ public final class TowerStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(recipe.tower().map(t -> List.of(t.checkpoint(), t.shape(), t.training().map(Training::essence))));
+        return List.of(recipe.tower()
+                .map(t -> List.of(t.checkpoint(), t.shape(), t.training().map(Training::essence))));
     }
 
     @Override
@@ -49,7 +50,8 @@ public final class TowerStage implements Stage {
         ImagePreprocessing preprocessing = ImagePreprocessing.clip(shape.image());
         ImageLoader loader = new ImageLoader(preprocessing, Pictures.options(run));
         try (CpuDevice device = Models.device(run);
-                ClipGraph graph = ClipGraph.create(clip(shape, tokenizer), device, run.recipe().seed() + 4);
+                ClipGraph graph = ClipGraph.create(
+                        clip(shape, tokenizer), device, run.recipe().seed() + 4);
                 Metrics metrics = new MetricsLog(run.tower().resolveSibling("tower-metrics.jsonl"), 0);
                 ClipTrainer trainer = new ClipTrainer(
                         graph,
