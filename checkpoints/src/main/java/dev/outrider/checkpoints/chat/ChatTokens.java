@@ -125,6 +125,17 @@ public record ChatTokens(int[] ids, byte[] mask) {
         return tokenizer.addsBos() && tokenizer.bosId() >= 0 && !there ? 1 : 0;
     }
 
+    /** The same without what stands for pictures, as a draft reads it that cannot see. */
+    public ChatTokens blind(Tokenizer tokenizer) {
+        int picture = tokenizer.specialId(PICTURE);
+        int[] kept = IntStream.range(0, ids.length)
+                .filter(i -> ids[i] != VisionConfig.PLACEHOLDER && (picture < 0 || ids[i] != picture))
+                .toArray();
+        byte[] keptMask = new byte[kept.length];
+        for (int i = 0; i < kept.length; i++) keptMask[i] = mask[kept[i]];
+        return new ChatTokens(IntStream.of(kept).map(i -> ids[i]).toArray(), keptMask);
+    }
+
     /** Tokens with mask 1. */
     public int supervised() {
         int n = 0;

@@ -1,7 +1,6 @@
 package dev.outrider.data.answers;
 
 import dev.outrider.checkpoints.Failure;
-import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.chat.ChatTokens;
 import dev.outrider.checkpoints.chat.Message;
@@ -67,7 +66,8 @@ public record RecordedTexts(List<Recorded> answers, Decoding decoding) {
     static List<Recorded> of(Conversation conversation, ChatTemplate template, Tokenizer tokenizer) {
         boolean cut = cut(conversation);
         List<Message> messages = cut ? withoutLastWord(conversation.messages()) : conversation.messages();
-        ChatTokens tokens = blind(ChatTokens.seen(template, tokenizer, messages, false, Words.LITERAL), tokenizer);
+        ChatTokens tokens = ChatTokens.seen(template, tokenizer, messages, false, Words.LITERAL)
+                .blind(tokenizer);
         List<Recorded> out = new ArrayList<>();
         int[] ids = tokens.ids();
         for (int from = 0; from < ids.length; ) {
@@ -93,18 +93,6 @@ public record RecordedTexts(List<Recorded> answers, Decoding decoding) {
     private static boolean noMore(ChatTokens tokens, int from) {
         for (int i = from; i < tokens.mask().length; i++) if (tokens.mask()[i] == 1) return false;
         return true;
-    }
-
-    private static ChatTokens blind(ChatTokens tokens, Tokenizer tokenizer) {
-        int picture = tokenizer.specialId(ChatTokens.PICTURE), kept = 0;
-        int[] ids = tokens.ids().clone();
-        byte[] mask = tokens.mask().clone();
-        for (int i = 0; i < ids.length; i++) {
-            if (ids[i] == VisionConfig.PLACEHOLDER || picture >= 0 && ids[i] == picture) continue;
-            ids[kept] = ids[i];
-            mask[kept++] = mask[i];
-        }
-        return new ChatTokens(Arrays.copyOf(ids, kept), Arrays.copyOf(mask, kept));
     }
 
     private static List<Message> withoutLastWord(List<Message> messages) {

@@ -67,6 +67,7 @@ public final class ConversationShards {
                 spec.words(),
                 spec.sequenceLength(),
                 spec.lastTurnOnly(),
+                spec.blind(),
                 spec.skipBadRows());
     }
 

@@ -24,6 +24,8 @@ import java.util.Set;
  * @param pictures store of the pictures that rows name, for a target that sees: their {@code <image>} become placeholders,
  *     and rows whose pictures the store has not are counted and left out, or refused, as bad rows are; empty: the words
  *     stay as they are, as a model reads them that cannot see
+ * @param blind without such a store: whether {@code <image>} is left out instead, as a draft reads it that cannot see what
+ *     its target does
  * @param validShare share of the conversations, by the hash of their first user's turn (of their images, where
  *     they have some), that go to validation
  */
@@ -40,6 +42,7 @@ public record ConversationSpec(
         Optional<Contamination> contamination,
         Set<String> heldOut,
         Optional<Path> pictures,
+        boolean blind,
         double validShare,
         int rowsPerShard,
         long seed) {
@@ -50,7 +53,7 @@ public record ConversationSpec(
         require(rowsPerShard >= 1, "rows per shard " + rowsPerShard, "1 or more");
     }
 
-    /** For a target that reads text alone. */
+    /** Without pictures. */
     public ConversationSpec(
             ConversationFiles files,
             Path model,
@@ -63,6 +66,7 @@ public record ConversationSpec(
             Optional<NearDuplicates> nearDuplicates,
             Optional<Contamination> contamination,
             Set<String> heldOut,
+            boolean blind,
             double validShare,
             int rowsPerShard,
             long seed) {
@@ -79,6 +83,7 @@ public record ConversationSpec(
                 contamination,
                 heldOut,
                 Optional.empty(),
+                blind,
                 validShare,
                 rowsPerShard,
                 seed);

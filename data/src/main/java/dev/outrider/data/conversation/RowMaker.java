@@ -32,6 +32,7 @@ record RowMaker(
         Words words,
         int length,
         boolean lastTurnOnly,
+        boolean blind,
         boolean skipBadRows)
         implements Serializable {
 
@@ -73,7 +74,10 @@ record RowMaker(
 
     private Made conversation(Conversation c, ChatTemplate open, String document) {
         if (c.messages().stream().noneMatch(Message::assistant)) return Made.not(Fate.NO_ANSWER, "no assistant's turn");
-        ChatTokens tokens = ChatTokens.of(open, tokenizer.tokenizer(), c.messages(), words);
+        Tokenizer own = tokenizer.tokenizer();
+        ChatTokens tokens = blind
+                ? ChatTokens.seen(open, own, c.messages(), false, words).blind(own)
+                : ChatTokens.of(open, own, c.messages(), words);
         return row(tokens.ids(), tokens.mask(), document, List.of());
     }
 

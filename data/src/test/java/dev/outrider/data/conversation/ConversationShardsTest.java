@@ -43,6 +43,8 @@ class ConversationShardsTest {
     @TempDir
     Path folder;
 
+    private boolean blind;
+
     private static SparkSession spark;
     private static Tokenizer tokenizer;
 
@@ -86,9 +88,22 @@ class ConversationShardsTest {
                 Optional.of(NearDuplicates.standard(1)),
                 Optional.of(Contamination.of(List.of("who are you"), Contamination.SHARE)),
                 Set.of("coco 42", "a sea"),
+                blind,
                 valid,
                 100,
                 7);
+    }
+
+    /** A draft that cannot see what its target does leaves the pictures out; a target that cannot reads their words. */
+    @Test
+    void picturesOfADraftThatCannotSee() throws IOException {
+        Path file = write(List.of(turns("<image> a river", "the sea")));
+        blind = true;
+        var report = ConversationShards.write(spark, spec(file, "blind", 60, false, false, 0));
+        assertThat(rows(report, "train")).containsExactly("<s><user>  a river<assistant>【the sea</s>】");
+        blind = false;
+        report = ConversationShards.write(spark, spec(file, "words", 60, false, false, 0));
+        assertThat(rows(report, "train")).containsExactly("<s><user><image> a river<assistant>【the sea</s>】");
     }
 
     private List<String> rows(ConversationShards.Report report, String split) {

@@ -106,6 +106,7 @@ class SeeingConversationsTest {
                 Optional.empty(),
                 Set.of(),
                 sees ? Optional.of(store) : Optional.empty(),
+                false,
                 valid,
                 100,
                 7);

@@ -94,6 +94,7 @@ public final class DataStage implements Stage {
                                 : Optional.empty(),
                         Suites.contamination(run),
                         GenerateStage.subjectsHeldOut(run),
+                        !run.recipe().generate().recorded().isEmpty(),
                         t.validation(),
                         ROWS_PER_SHARD,
                         run.recipe().seed()));

@@ -115,6 +115,7 @@ public final class PictureStage implements Stage {
                         Optional.empty(),
                         Set.of(),
                         Optional.of(run.pictures()),
+                        false,
                         run.recipe().text().validation(),
                         ROWS_PER_SHARD,
                         run.recipe().seed()));
