@@ -84,6 +84,11 @@ public record Recipe(
                 "target.adapter without a tower",
                 "tower.checkpoint, or tower.shape with tower.training");
         require(
+                target.adapter().isEmpty()
+                        || target.training().map(t -> t.batch() * target.seenShare() >= 1).orElse(true),
+                "target.training in batches too small for a seen_share of " + target.seenShare(),
+                "a row with a picture in every step: a larger batch or share");
+        require(
                 !made || target.adapter().isPresent() == seen > 0,
                 "a target to train " + (target.adapter().isPresent() ? "with" : "without") + " target.adapter, and "
                         + seen + " of world.seen",
@@ -275,6 +280,11 @@ public record Recipe(
                     one.name().matches("[a-z0-9][a-z0-9._+-]*") && !taken.contains(one.name()) && known.add(one.name()),
                     "an alignment named '" + one.name() + "'",
                     "a name of its own, in lower case");
+            require(
+                    one.training().batch() * one.share() >= 1,
+                    "alignment " + one.name() + " with batches of " + one.training().batch() + " and a share of "
+                            + one.share(),
+                    "a row of answers in every step: a larger batch, or share 1");
         }
     }
 

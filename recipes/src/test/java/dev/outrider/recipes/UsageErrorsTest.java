@@ -134,7 +134,11 @@ class UsageErrorsTest {
                 .failsWith(2, "stored laws at temperature 2");
         usage("alignments=[{name: kl, start: late, training: {steps: 1, batch: 1, rate: 1}}]")
                 .failsWith(2, "alignment kl with start 'late'");
-        usage("alignments=[{training: {steps: 1, batch: 1, rate: 1}}]")
+        usage("distill.share=0.9", "distill.training={steps: 1, batch: 1, rate: 1}")
+                .failsWith(2, "batches of 1 and a share of 0.9; expected a row of answers in every step");
+        usage("alignments=[{name: eyes, adapter: {from: target}, training: {steps: 1, batch: 2, rate: 1}}]")
+                .failsWith(2, "a target that cannot see");
+        usage("alignments=[{training: {steps: 1, batch: 2, rate: 1}}]")
                 .failsWith(2, "an alignment named 'aligned'; expected a name of its own");
         usage("evaluate.drafts={pretrained: /no/draft}")
                 .failsWith(2, "a draft named 'pretrained' in evaluate.drafts; expected a name of its own");
