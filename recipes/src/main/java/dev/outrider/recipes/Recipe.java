@@ -85,7 +85,9 @@ public record Recipe(
                 "tower.checkpoint, or tower.shape with tower.training");
         require(
                 target.adapter().isEmpty()
-                        || target.training().map(t -> t.batch() * target.seenShare() >= 1).orElse(true),
+                        || target.training()
+                                .map(t -> t.batch() * target.seenShare() >= 1)
+                                .orElse(true),
                 "target.training in batches too small for a seen_share of " + target.seenShare(),
                 "a row with a picture in every step: a larger batch or share");
         require(
@@ -282,8 +284,8 @@ public record Recipe(
                     "a name of its own, in lower case");
             require(
                     one.training().batch() * one.share() >= 1,
-                    "alignment " + one.name() + " with batches of " + one.training().batch() + " and a share of "
-                            + one.share(),
+                    "alignment " + one.name() + " with batches of "
+                            + one.training().batch() + " and a share of " + one.share(),
                     "a row of answers in every step: a larger batch, or share 1");
         }
     }

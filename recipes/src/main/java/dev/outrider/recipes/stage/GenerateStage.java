@@ -27,7 +27,8 @@ public final class GenerateStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return recipe.generate().recorded().isEmpty() ? List.of("prompts") : List.of();
+        if (!recipe.generate().recorded().isEmpty()) return List.of();
+        return recipe.looks() ? List.of("pictures", "prompts") : List.of("prompts");
     }
 
     @Override

@@ -31,7 +31,7 @@ public final class PromptStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return List.of("target");
+        return recipe.seenPrompts() > 0 ? List.of("corpus", "target") : List.of("target");
     }
 
     @Override
