@@ -8,7 +8,7 @@ package dev.outrider.trainer.optim;
  *
  * @param base rate after the warm-up
  * @param warmup steps, 0 for none; at most total
- * @param total steps of the whole training
+ * @param total steps of the whole training; 0 for a model that stays as it begins
  * @param floor the least rate after the warm-up, as a share of base, in [0, 1]
  */
 public record Schedule(Shape shape, double base, long warmup, long total, double floor) {
@@ -21,7 +21,7 @@ public record Schedule(Shape shape, double base, long warmup, long total, double
     }
 
     public Schedule {
-        if (!(base >= 0) || warmup < 0 || total < 1 || !(floor >= 0 && floor <= 1)) {
+        if (!(base >= 0) || warmup < 0 || total < 0 || !(floor >= 0 && floor <= 1)) {
             throw new IllegalArgumentException(
                     "rate " + base + ", warm-up " + warmup + " of " + total + " steps, floor " + floor);
         }
