@@ -5,6 +5,7 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.data.image.PictureKind;
 import dev.outrider.data.text.Source;
 import dev.outrider.decode.speculate.Decoder;
 import java.nio.file.Path;
@@ -415,14 +416,6 @@ public record Recipe(
         }
     }
 
-    /** What of pictures is kept for training and answering. */
-    public enum Kept {
-        /** The tower's features, float16: the tower runs once per picture. */
-        FEATURES,
-        /** Pixels as the tower's preprocessing leaves them, a byte a channel. */
-        LEVELS
-    }
-
     /** What becomes of a run whose rows name pictures that are missing, broken or too large. */
     public enum Bad {
         REFUSE,
@@ -434,12 +427,13 @@ public record Recipe(
      * The pictures that prompts and conversations name.
      *
      * @param folders where their files lie
+     * @param kept what of them is made ready for training and answering: the tower's features, or levels, a byte a channel
      * @param mostPixels a larger picture is not decoded
      * @param memory pictures whose features stay in memory while training and answering
      */
     public record Pictures(
             @Key("[]") List<Path> folders,
-            @Key("features") Kept kept,
+            @Key("features") PictureKind kept,
             @Key("refuse") Bad bad,
 
             @Key(value = "89478485", min = 1, max = 500000000)

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outrider.recipes.report.Evaluation;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
@@ -175,27 +177,70 @@ class PipelineTest {
 
     @Test
     @Order(6)
-    void chatAnswersWithAndWithoutADraft() {
+    void chatAnswersWithAndWithoutADraft() throws Exception {
+        assertThat(plain(chat("--draft", exported("draft-llava"), "--gamma", "3"))).isEqualTo(plain(chat()));
+        assertThat(plain(chat("--image", picture(), "--draft", exported("draft-llava"), "--gamma", "3")))
+                .isEqualTo(plain(chat("--image", picture())));
+    }
+
+    private static String exported(String name) {
+        return folder.resolve("run/export").resolve(name).toString();
+    }
+
+    private static String picture() throws IOException {
+        try (Stream<Path> pictures = Files.list(folder.resolve("run/corpus/pictures"))) {
+            return pictures.sorted().findFirst().orElseThrow().toString();
+        }
+    }
+
+    private static String chat(String... more) {
         InputStream before = System.in;
+        System.setIn(new ByteArrayInputStream("Hello there\n\n".getBytes(StandardCharsets.UTF_8)));
         try {
-            System.setIn(new ByteArrayInputStream("Hello there\n\n".getBytes(StandardCharsets.UTF_8)));
-            String alone = execute(
-                    "chat", "--target", folder.resolve("run/export/target").toString(), "--max-tokens", "8");
-            System.setIn(new ByteArrayInputStream("Hello there\n\n".getBytes(StandardCharsets.UTF_8)));
-            String drafted = execute(
-                    "chat",
-                    "--target",
-                    folder.resolve("run/export/target").toString(),
-                    "--draft",
-                    folder.resolve("run/export/draft-llava").toString(),
-                    "--max-tokens",
-                    "8",
-                    "--gamma",
-                    "3");
-            assertThat(plain(drafted)).isEqualTo(plain(alone));
+            List<String> arguments =
+                    new ArrayList<>(List.of("chat", "--target", exported("target"), "--max-tokens", "8"));
+            arguments.addAll(List.of(more));
+            return execute(arguments.toArray(String[]::new));
         } finally {
             System.setIn(before);
         }
+    }
+
+    @Test
+    @Order(7)
+    void exportsAreWholeAndFindTheTower() throws Exception {
+        for (String file : List.of("preprocessor_config.json", "chat_template.jinja", "tokenizer.json")) {
+            assertThat(Path.of(exported("target"), file)).exists();
+        }
+        assertThat(Path.of(exported("draft-llava"), "config.json")).content().contains("\"../target\"");
+        assertThat(Path.of(exported("draft-llava-text"), "config.json")).content().doesNotContain("mm_");
+        assertThat(execute("inspect", exported("draft-llava"))).contains("projector", "tower");
+    }
+
+    /** The tiny twin's way: a target that is given and sees, a draft that begins as another run's. */
+    @Test
+    @Order(8)
+    void aGivenTargetAndADraftOfAnotherRun() throws Exception {
+        String out = execute(
+                "run",
+                root().resolve("recipes/ft-llava-tiny.yaml").toString(),
+                "run=" + folder.resolve("given"),
+                "world={documents: 60, prompts: 1, seen_prompts: 60}",
+                "text.length=192",
+                "text.validation=0.2",
+                "target.checkpoint=" + exported("target"),
+                "draft={start: " + exported("draft-chat") + "}",
+                "generate.max_tokens=16",
+                "alignments=[{name: adapter, answers: seen, adapter: {from: random}, frozen: true, loss: kl, share: 1,"
+                        + " training: {steps: 2, batch: 4, rate: 1e-2}}]",
+                "distill.warmup_steps=2",
+                "distill.training={steps: 3, batch: 4, rate: 1e-2}",
+                "evaluate={drafts: {chat: " + exported("draft-chat") + "}, drafters: [chat, llava],"
+                        + " pairs: {llava: chat}, gammas: [2], temperatures: [0], prompts: 1, max_tokens: 8}");
+        assertThat(out).contains("pictures: 60 named", "Proof:", "--image ", "τ of llava less that of chat");
+        Evaluation result = Evaluation.read(folder.resolve("given/evaluation.json"));
+        assertThat(result.identical()).isEqualTo(result.compared()).isPositive();
+        assertThat(result.rows()).anyMatch(r -> r.task().equals("seen-question"));
     }
 
     // Without colours and figures.

@@ -195,23 +195,9 @@ public final class PictureStore implements AutoCloseable {
     /** Reads every byte and compares with the manifest's hashes. */
     public PictureStore verify() {
         for (PictureManifest.PictureFile file : manifest.files()) {
-            String found = sha256(folder.resolve(file.name()));
-            if (found.equals(file.sha256())) continue;
-            throw Failure.data(
-                    folder.resolve(file.name()).toString(),
-                    "sha256 " + found + "; corrupt",
-                    "sha256 " + file.sha256(),
-                    "Copy or make the store again.");
+            Hashes.require(folder.resolve(file.name()), file.sha256(), "Copy or make the store again.");
         }
         return this;
-    }
-
-    private static String sha256(Path file) {
-        try {
-            return Hashes.of(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.outrider.data.shard;
 
+import dev.outrider.checkpoints.DiskFailures;
+import dev.outrider.checkpoints.Failure;
 import java.io.IOException;
 import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -45,6 +47,18 @@ public final class Hashes {
             }
         }
         return hex(digest);
+    }
+
+    /** @throws Failure DATA where a file's bytes have another sha256 than was written down */
+    public static void require(Path file, String sha256, String remedy) {
+        try {
+            String found = of(file);
+            if (!found.equals(sha256)) {
+                throw Failure.data(file.toString(), "sha256 " + found + "; corrupt", "sha256 " + sha256, remedy);
+            }
+        } catch (IOException e) {
+            throw DiskFailures.reading(file, e);
+        }
     }
 
     /** A bijection of 64-bit numbers whose output looks random (the finaliser of SplitMix64). */

@@ -134,24 +134,9 @@ public final class Shards implements AutoCloseable {
     /** Reads every byte and compares with the manifest's hashes. */
     public Shards verify() {
         for (ShardManifest.ShardFile file : manifest.files()) {
-            String found = sha256(folder.resolve(file.name()));
-            if (!found.equals(file.sha256())) {
-                throw Failure.data(
-                        folder.resolve(file.name()).toString(),
-                        "sha256 " + found + "; corrupt",
-                        "sha256 " + file.sha256(),
-                        "Copy or make the shards again.");
-            }
+            Hashes.require(folder.resolve(file.name()), file.sha256(), "Copy or make the shards again.");
         }
         return this;
-    }
-
-    private static String sha256(Path file) {
-        try {
-            return Hashes.of(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /** Refuses shards whose ids were made by another tokenizer. */

@@ -217,7 +217,7 @@ class SeeingAnswersTest {
     void otherImagesAreAnotherJob() throws IOException {
         Path output = folder.resolve("answers"), changed = folder.resolve("prompts.jsonl");
         Answers.generate(spark, spec(output, eyes()), Progress.NONE);
-        Files.writeString(changed, Files.readString(prompts).replace("\"3.png\"", "\"2.png\""));
+        Files.writeString(changed, Files.readString(prompts).replace("\"3.png\"", "\"3x.png\""));
         AnswerSpec other = spec(new Prompts.Jsonl(List.of(changed)), target, output, eyes());
         assertThatThrownBy(() -> Answers.generate(spark, other, Progress.NONE))
                 .isInstanceOf(Failure.class)

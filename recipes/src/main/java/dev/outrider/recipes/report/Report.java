@@ -357,7 +357,7 @@ public record Report(
     private void training(StringBuilder page) {
         page.append("<div class=\"charts\">");
         metrics.forEach((name, file) -> {
-            for (String source : List.of("text", "answers")) {
+            for (String source : List.of("clip", "seen", "text", "answers")) {
                 Curve loss = Curve.of("loss", file, source + "/loss").smooth();
                 Curve accepted = Curve.of("α", file, source + "/acceptance").smooth();
                 String shown = name + ": " + source;
@@ -375,6 +375,11 @@ public record Report(
                             Curve.of("sampled γ=3", file, "valid/tau_sampled_3"),
                             Curve.of("sampled γ=5", file, "valid/tau_sampled_5")),
                     1));
+            page.append(Chart.svg(
+                    name + ": held out, the right caption of a picture, share",
+                    "step",
+                    List.of(Curve.of("right", file, "valid/caption_of_picture")),
+                    Double.NaN));
             page.append(Chart.svg(
                     name + ": held out, loss", "step", List.of(Curve.of("loss", file, "valid/loss")), Double.NaN));
         });

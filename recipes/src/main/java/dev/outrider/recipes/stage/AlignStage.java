@@ -45,8 +45,8 @@ public record AlignStage(String name, Distill alignment) implements Stage {
     public void run(Run run) {
         try (CpuDevice device = Models.device(run);
                 Pictures pictures =
-                        run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null;
-                Sight sight = pictures == null ? null : pictures.training(run, device)) {
+                        run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
+                Sight sight = pictures == null ? null : pictures.training(device)) {
             align(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));
         }
     }
@@ -56,7 +56,7 @@ public record AlignStage(String name, Distill alignment) implements Stage {
         try (Shards answers = Shards.open(run.alignment().resolve("train"));
                 Shards heldOut = Shards.open(run.alignment().resolve("valid"));
                 Shards text = alignment.share() < 1 ? Shards.open(run.text().resolve("train")) : null;
-                Losses losses = Losses.of(run, alignment, device, answers.length(), pictures, sight);
+                Losses losses = Losses.of(run, alignment, device, List.of(answers, heldOut), pictures, sight);
                 LlamaGraph graph = begin(run, from, pictures).graph(device)) {
             sight.ifPresent(graph::look);
             graph.freezeLanguage(alignment.frozen());

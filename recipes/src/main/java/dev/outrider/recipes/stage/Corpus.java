@@ -7,6 +7,7 @@ import dev.outrider.checkpoints.chat.Words;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.answers.Prompt;
 import dev.outrider.data.answers.Prompts;
+import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.conversation.PictureIds;
 import dev.outrider.decode.model.Picture;
@@ -73,6 +74,13 @@ final class Corpus {
     /** Prompts about other pictures, only ever evaluated on. */
     static Path seenHeldOut(Run run) {
         return run.corpus().resolve("seen-heldout.jsonl");
+    }
+
+    /** A picture that nothing is trained on. */
+    static String heldOutPicture(Run run) {
+        List<String> names = new ArrayList<>();
+        ConversationFiles.of(seenHeldOut(run)).forEach(e -> names.addAll(((Conversation) e).images()));
+        return names.getFirst();
     }
 
     static Path prompts(Run run) {

@@ -3,6 +3,7 @@ package dev.outrider.recipes.stage;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.Sight;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.Tally;
@@ -64,12 +65,13 @@ public final class EvaluateStage implements Stage {
         }
         try (CpuDevice device = Models.device(run);
                 Pictures pictures =
-                        run.recipe().looks() ? Pictures.of(run, device).orElse(null) : null) {
-            measure(run, device, Optional.ofNullable(pictures));
+                        run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
+                Sight sight = pictures == null ? null : pictures.looking(device)) {
+            measure(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));
         }
     }
 
-    private static void measure(Run run, CpuDevice device, Optional<Pictures> pictures) {
+    private static void measure(Run run, CpuDevice device, Optional<Pictures> pictures, Optional<Sight> sight) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Evaluator.Prompt> prompts =
@@ -80,7 +82,7 @@ public final class EvaluateStage implements Stage {
                         target(run),
                         device,
                         capacity,
-                        pictures.map(Pictures::sight),
+                        sight,
                         run.recipe().target().weights());
                 Drafters drafters = new Drafters(run, device, Optional.of(target), capacity)) {
             List<Drafter> measured = new ArrayList<>();

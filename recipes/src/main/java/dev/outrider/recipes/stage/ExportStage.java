@@ -4,7 +4,6 @@ import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Conversion;
 import dev.outrider.checkpoints.DType;
-import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.GgufType;
 import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ImagePreprocessing;
@@ -25,7 +24,6 @@ import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
-import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -103,28 +101,10 @@ public final class ExportStage implements Stage {
     }
 
     private static void directory(Run run, Checkpoint checkpoint, Padded model, Path to, DType dtype) {
-        Optional<Tokenizer> tokenizer = Optional.of(checkpoint.requireTokenizer());
-        Optional<Provenance> provenance =
-                Optional.of(run.provenance("", checkpoint.path().toString()));
-        if (checkpoint.vision().isEmpty()) {
-            HuggingFace.write(to, model.config(), model.tensors(), dtype, tokenizer, provenance);
-        } else {
-            Vision vision = checkpoint.vision().get();
-            Eyes adapter = new Eyes(elsewhere(run, vision.config()), projector(vision), Optional.empty());
-            LlavaFiles.write(to, model.config(), model.tensors(), adapter, dtype, tokenizer, provenance);
-        }
-        template(run)
-                .ifPresent(t ->
-                        AtomicFiles.file(to.resolve(ChatTemplate.FILE), file -> Files.writeString(file, t.source())));
-        run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
-    }
-
-    /** The target's, which its drafts are trained on; a trained target has none unless the recipe names it. */
-    private static Optional<ChatTemplate> template(Run run) {
-        Recipe.Target target = run.recipe().target();
-        return target.chatTemplate()
-                .map(ChatTemplate::named)
-                .or(() -> target.given().flatMap(ChatTemplate::find));
+        Optional<Eyes> adapter = checkpoint
+                .vision()
+                .map(v -> new Eyes(elsewhere(run, v.config()), projector(v), Optional.empty()));
+        write(run, checkpoint, model, adapter, Optional.empty(), to, dtype);
     }
 
     /** The target that was trained here: with its tower in it where it sees, and its layout has words for that. */
@@ -136,24 +116,45 @@ public final class ExportStage implements Stage {
         Vision vision = checkpoint.vision().get();
         Tower tower = vision.tower();
         List<Tensor> tensors = tower.names().stream().map(tower::tensor).toList();
-        LlavaFiles.write(
-                to,
-                checkpoint.config(),
-                tensors(checkpoint),
-                new Eyes(
-                        vision.config().whole(imageId(checkpoint)),
-                        projector(vision),
-                        Optional.of(new TowerTensors(tower.config(), tensors))),
-                dtype,
-                Optional.of(checkpoint.requireTokenizer()),
-                Optional.of(run.provenance("", checkpoint.path().toString())));
-        ImagePreprocessing preprocessing = ImagePreprocessing.read(tower.path());
-        try {
-            preprocessing.write(to);
-        } catch (IOException e) {
-            throw DiskFailures.writing(to, e);
-        }
-        run.out().println(to + "  " + dtype + "  from " + checkpoint.path() + " and " + tower.path());
+        Eyes eyes = new Eyes(
+                vision.config().whole(imageId(checkpoint)),
+                projector(vision),
+                Optional.of(new TowerTensors(tower.config(), tensors)));
+        Optional<ImagePreprocessing> preprocessing = Optional.of(ImagePreprocessing.read(tower.path()));
+        write(run, checkpoint, plain(checkpoint), Optional.of(eyes), preprocessing, to, dtype);
+    }
+
+    private static void write(
+            Run run,
+            Checkpoint checkpoint,
+            Padded model,
+            Optional<Eyes> eyes,
+            Optional<ImagePreprocessing> preprocessing,
+            Path to,
+            DType dtype) {
+        Optional<Tokenizer> tokenizer = Optional.of(checkpoint.requireTokenizer());
+        Optional<Provenance> from =
+                Optional.of(run.provenance("", checkpoint.path().toString()));
+        AtomicFiles.directory(to, folder -> {
+            if (eyes.isEmpty()) {
+                HuggingFace.writeFiles(folder, model.config(), model.tensors(), dtype, tokenizer, from);
+            } else {
+                LlavaFiles.writeFiles(folder, model.config(), model.tensors(), eyes.get(), dtype, tokenizer, from);
+            }
+            if (preprocessing.isPresent()) preprocessing.get().write(folder);
+            Optional<ChatTemplate> template = template(run);
+            if (template.isPresent())
+                Files.writeString(folder.resolve(ChatTemplate.FILE), template.get().source());
+        });
+        run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
+    }
+
+    /** The target's, which its drafts are trained on; a trained target has none unless the recipe names it. */
+    private static Optional<ChatTemplate> template(Run run) {
+        Recipe.Target target = run.recipe().target();
+        return target.chatTemplate()
+                .map(ChatTemplate::named)
+                .or(() -> target.given().flatMap(ChatTemplate::find));
     }
 
     private static boolean whole(Checkpoint checkpoint) {

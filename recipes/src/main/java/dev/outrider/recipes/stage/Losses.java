@@ -35,7 +35,9 @@ import dev.outrider.trainer.loss.TotalVariation;
 import dev.outrider.trainer.loss.TotalVariationPlus;
 import java.util.ArrayDeque;
 import java.util.Deque;
+import java.util.List;
 import java.util.Optional;
+import java.util.stream.LongStream;
 
 /** From a recipe's words to sources, losses and validations: of text, and of one alignment. */
 final class Losses implements AutoCloseable {
@@ -43,9 +45,6 @@ final class Losses implements AutoCloseable {
     private static final double LK_ETA = 3;
 
     private static final int ON_POLICY_SLOTS = 32;
-
-    /** Of a row that a teacher reads. */
-    private static final int PICTURES = 8;
 
     private final Distill alignment;
     private final CpuDevice device;
@@ -65,8 +64,9 @@ final class Losses implements AutoCloseable {
     }
 
     /**
-     * An alignment's, with the target ready to read rows of {@code length} tokens where its laws are computed online.
+     * An alignment's, with the target ready to read these rows where its laws are computed online.
      *
+     * @param rows to learn from and to validate on
      * @param pictures of the target, where it sees and the rows have some
      * @param sight that target and draft look at these rows' pictures through
      */
@@ -74,23 +74,31 @@ final class Losses implements AutoCloseable {
             Run run,
             Distill alignment,
             CpuDevice device,
-            int length,
+            List<Shards> rows,
             Optional<Pictures> pictures,
             Optional<Sight> sight) {
         Optional<Teacher> teacher = alignment.laws() == Laws.ONLINE
-                ? Optional.of(teacher(run, device, length, pictures, sight))
+                ? Optional.of(teacher(run, device, rows, pictures, sight))
                 : Optional.empty();
         return new Losses(alignment, device, run.recipe().seed(), teacher, pictures);
     }
 
     private static Teacher teacher(
-            Run run, CpuDevice device, int length, Optional<Pictures> pictures, Optional<Sight> sight) {
+            Run run, CpuDevice device, List<Shards> rows, Optional<Pictures> pictures, Optional<Sight> sight) {
+        int length = rows.stream().mapToInt(Shards::length).max().orElseThrow();
         if (pictures.isEmpty()) return new TargetTeacher(Llama.open(Models.target(run), device, length), device);
-        int most = Math.min(
-                Models.positions(Models.target(run)),
-                length + PICTURES * pictures.get().rows());
-        Llama language = Llama.open(Models.target(run), device, most);
+        // A placeholder is a token of the row already.
+        int seen = length + rows.stream().mapToInt(Losses::mostPictures).max().orElseThrow()
+                * (pictures.get().rows() - 1);
+        Llama language = Llama.open(Models.target(run), device, Math.min(seen, Models.positions(Models.target(run))));
         return new TargetTeacher(new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
+    }
+
+    private static int mostPictures(Shards shards) {
+        return LongStream.range(0, shards.rows())
+                .mapToInt(row -> shards.pictures(row).size())
+                .max()
+                .orElse(0);
     }
 
     /** Next-token loss on text. */

@@ -6,7 +6,6 @@ import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.conversation.ConversationShards;
 import dev.outrider.data.conversation.ConversationSpec;
-import dev.outrider.data.image.PictureKind;
 import dev.outrider.data.image.PictureManifest;
 import dev.outrider.data.image.PictureShards;
 import dev.outrider.data.image.PictureSpec;
@@ -52,6 +51,7 @@ public final class PictureStage implements Stage {
                 recipe.generate().prompts(),
                 recipe.world().map(w -> List.of(w.seen(), w.seenPrompts())),
                 recipe.text().length(),
+                recipe.trainsSeeing() ? recipe.text().validation() : 0,
                 recipe.target().checkpoint(),
                 recipe.target().template());
     }
@@ -66,7 +66,7 @@ public final class PictureStage implements Stage {
                 Pictures.folders(run),
                 List.copyOf(names),
                 run.pictures(),
-                PictureKind.valueOf(wanted.kept().name()),
+                wanted.kept(),
                 Pictures.reading(run),
                 Pictures.options(run),
                 wanted.bad() == Recipe.Bad.SKIP,

@@ -38,36 +38,29 @@ final class Pictures implements AutoCloseable {
     private final Optional<Vision> vision;
     private final VisionConfig eyes;
     private final Tower tower;
-    private final Sight sight;
     private final Optional<PictureStore> store;
     private final ImagePreprocessing preprocessing;
     private final ImageLoader loader;
     private final PictureFolders folders;
+    private final int memory;
     private final Deque<AutoCloseable> closing;
 
     private Pictures(
-            Run run,
-            Device device,
-            Optional<Vision> vision,
-            VisionConfig eyes,
-            Tower tower,
-            Deque<AutoCloseable> closing) {
+            Run run, Optional<Vision> vision, VisionConfig eyes, Tower tower, Deque<AutoCloseable> closing) {
         this.vision = vision;
         this.eyes = eyes;
         this.tower = tower;
         this.closing = closing;
-        Recipe.Pictures wanted = run.recipe().pictures();
+        memory = run.recipe().pictures().memory();
         folders = folders(run);
         preprocessing = ImagePreprocessing.read(tower.path());
         loader = new ImageLoader(preprocessing, options(run).with(eyes.aspect()));
         store = Files.exists(run.pictures()) ? Optional.of(PictureStore.open(run.pictures())) : Optional.empty();
         store.ifPresent(closing::push);
-        sight = new Sight(device, new ClipTower(device, tower, eyes.layersRun(tower.config())), wanted.memory());
-        closing.push(sight);
     }
 
     /** Those of a target that is there; empty where it cannot see. */
-    static Optional<Pictures> of(Run run, Device device) {
+    static Optional<Pictures> of(Run run) {
         Deque<AutoCloseable> closing = new ArrayDeque<>();
         Checkpoint target = Checkpoint.open(Models.target(run));
         closing.push(target);
@@ -75,7 +68,7 @@ final class Pictures implements AutoCloseable {
             Optional<Vision> vision = target.vision();
             if (vision.isEmpty()) target.close();
             vision.ifPresent(v -> attach(run, v));
-            return vision.map(v -> new Pictures(run, device, vision, v.config(), v.tower(), closing));
+            return vision.map(v -> new Pictures(run, vision, v.config(), v.tower(), closing));
         } catch (RuntimeException e) {
             target.close();
             throw e;
@@ -83,9 +76,9 @@ final class Pictures implements AutoCloseable {
     }
 
     /** Those of a target that is still to be trained. */
-    static Pictures before(Run run, Device device, VisionConfig eyes) {
+    static Pictures before(Run run, VisionConfig eyes) {
         Tower tower = Tower.open(tower(run));
-        return new Pictures(run, device, Optional.empty(), eyes, tower, new ArrayDeque<>(List.of(tower)));
+        return new Pictures(run, Optional.empty(), eyes, tower, new ArrayDeque<>(List.of(tower)));
     }
 
     /** Gives a model the recipe's tower, where it names one. */
@@ -124,11 +117,11 @@ final class Pictures implements AutoCloseable {
     /** How pictures are made ready for this recipe's target. */
     static TowerReading reading(Run run) {
         if (run.recipe().target().checkpoint().isEmpty()) {
+            Recipe.Target target = run.recipe().target();
+            int width = target.shape().orElseThrow().hidden();
+            VisionConfig eyes = eyes(run, target.adapter().orElseThrow(), width, Models.tokenizer(run));
             try (Tower tower = Tower.open(tower(run))) {
-                return new TowerReading(
-                        tower.path().toString(),
-                        ImageAspect.SQUARE,
-                        tower.config().layers() - 1);
+                return new TowerReading(tower.path().toString(), eyes.aspect(), eyes.layersRun(tower.config()));
             }
         }
         try (Checkpoint target = Checkpoint.open(Models.target(run))) {
@@ -165,11 +158,6 @@ final class Pictures implements AutoCloseable {
         return tower;
     }
 
-    /** The tower at work on files, each picture once. */
-    Sight sight() {
-        return sight;
-    }
-
     /** Rows of the target's text that a picture takes. */
     int rows() {
         return eyes.rows(tower.config());
@@ -190,13 +178,16 @@ final class Pictures implements AutoCloseable {
         return store.orElseThrow().picture(id);
     }
 
+    /** The tower at work on files, each picture once; to be closed by the caller. */
+    Sight looking(Device device) {
+        return new Sight(device, new ClipTower(device, tower, eyes.layersRun(tower.config())), memory);
+    }
+
     /** The tower at work on what is kept, or what it made of it before; to be closed by the caller. */
-    Sight training(Run run, Device device) {
-        int memory = run.recipe().pictures().memory();
+    Sight training(Device device) {
         return store.flatMap(s -> s.features(device))
                 .map(features -> new Sight(device, features, memory))
-                .orElseGet(
-                        () -> new Sight(device, new ClipTower(device, tower, eyes.layersRun(tower.config())), memory));
+                .orElseGet(() -> looking(device));
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import dev.outrider.recipes.report.Evaluation;
 import dev.outrider.recipes.report.Evaluation.Row;
+import dev.outrider.recipes.report.Gain;
 import dev.outrider.recipes.report.Report;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -34,6 +35,7 @@ public final class ReportStage implements Stage {
     public void run(Run run) {
         Evaluation evaluation = Evaluation.read(run.evaluation());
         Map<String, Path> metrics = new LinkedHashMap<>();
+        if (run.recipe().trainsTower()) metrics.put("tower", TowerStage.metrics(run));
         if (run.recipe().target().given().isEmpty())
             metrics.put("target", run.targetRun().resolve("metrics.jsonl"));
         metrics.put("pre-training", run.pretrainRun().resolve("metrics.jsonl"));
@@ -48,6 +50,7 @@ public final class ReportStage implements Stage {
             report.next().forEach(line -> run.out().println("  " + line));
         } else {
             table(evaluation, run.out());
+            gains(Gain.of(evaluation, run.recipe().seed()), run.out());
             closing(report, run);
         }
     }
@@ -105,6 +108,26 @@ public final class ReportStage implements Stage {
         evaluation.definitions().forEach((term, meaning) -> out.println("  " + term + ": " + meaning));
     }
 
+    /** What the picture is worth, by kind of task; nothing where no two drafts are alike but for their eyes. */
+    private static void gains(List<Gain> gains, PrintStream out) {
+        List<Gain> kinds =
+                gains.stream().filter(g -> g.task().equals(Evaluation.ALL_TASKS)).toList();
+        if (kinds.isEmpty()) return;
+        out.printf("%nτ of %s less that of %s%n", kinds.getFirst().seeing(), kinds.getFirst().blind());
+        for (Gain g : kinds) {
+            out.printf(
+                    Locale.ROOT,
+                    "%-18s %-8s γ %2d  %+.2f [%+.2f, %+.2f]  of %d prompts%n",
+                    g.kind(),
+                    g.temperature() == 0 ? "greedy" : "T = " + g.temperature(),
+                    g.gamma(),
+                    g.tau().gain(),
+                    g.tau().low(),
+                    g.tau().high(),
+                    g.prompts());
+        }
+    }
+
     private static void closing(Report report, Run run) {
         Row best = report.best();
         Evaluation evaluation = report.evaluation();
@@ -142,10 +165,17 @@ public final class ReportStage implements Stage {
                     "./outrider data show " + run.alignment().resolve("train") + " --tokenizer " + draft);
         }
         return List.of(
-                "./outrider chat --target " + target + " --draft " + draft + " --gamma 4",
+                "./outrider chat --target " + target + " --draft " + draft + " --gamma 4" + looking(run),
                 "./outrider inspect " + draft,
                 "./outrider data show " + run.alignment().resolve("train") + " --tokenizer " + draft,
                 "./outrider run recipes/stories260k.yaml");
+    }
+
+    /** A picture of the world to ask about, where the target sees and has not been trained on it. */
+    private static String looking(Run run) {
+        if (run.recipe().seenPrompts() == 0) return "";
+        return " --image "
+                + Corpus.pictures(run).resolve(Corpus.heldOutPicture(run));
     }
 
     @Override

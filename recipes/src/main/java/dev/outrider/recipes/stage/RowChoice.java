@@ -22,10 +22,11 @@ record RowChoice(Shards shards, long[] rows) {
         if (rows.length > 0) return new RowChoice(shards, rows);
         throw Failure.data(
                 "shards of " + shards.rows() + " rows",
-                "none "
-                        + (which == Answered.SEEN
-                                ? "with a picture"
-                                : which == Answered.TEXT ? "without pictures" : ""),
+                switch (which) {
+                    case ALL -> "none at all";
+                    case TEXT -> "none without pictures";
+                    case SEEN -> "none with a picture";
+                },
                 "at least one",
                 "Give more text or prompts of that kind, filter less, or let the alignment learn from all answers.");
     }

@@ -74,8 +74,8 @@ public final class TargetStage implements Stage {
         VisionConfig eyes =
                 Pictures.eyes(run, target.adapter().orElseThrow(), shape.hiddenSize(), Models.tokenizer(run));
         long seed = run.recipe().seed();
-        try (Pictures pictures = Pictures.before(run, device, eyes);
-                Sight sight = pictures.training(run, device);
+        try (Pictures pictures = Pictures.before(run, eyes);
+                Sight sight = pictures.training(device);
                 Shards text = Shards.open(run.text().resolve("train"));
                 Shards seen = Shards.open(run.seen().resolve("train"));
                 Shards valid = Shards.open(run.seen().resolve("valid"));

@@ -52,7 +52,7 @@ public final class TowerStage implements Stage {
         try (CpuDevice device = Models.device(run);
                 ClipGraph graph = ClipGraph.create(
                         clip(shape, tokenizer), device, run.recipe().seed() + 4);
-                Metrics metrics = new MetricsLog(run.tower().resolveSibling("tower-metrics.jsonl"), 0);
+                Metrics metrics = new MetricsLog(metrics(run), 0);
                 ClipTrainer trainer = new ClipTrainer(
                         graph,
                         options(training, run.recipe().seed()),
@@ -74,6 +74,11 @@ public final class TowerStage implements Stage {
                     Optional.of(preprocessing),
                     Optional.of(run.provenance("", "")));
         }
+    }
+
+    /** What the training measured. */
+    static Path metrics(Run run) {
+        return run.tower().resolveSibling("tower-metrics.jsonl");
     }
 
     private static ClipShape clip(TowerShape s, Tokenizer tokenizer) {

@@ -20,10 +20,7 @@ import java.util.function.ToIntFunction;
  */
 final class Dialogue {
     /** That of targets trained by our own recipes. */
-    static final ChatTemplate OWN = ChatTemplate.of(
-            "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + '\n' }}{% endfor %}"
-                    + "{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}",
-            Map.of());
+    static final ChatTemplate OWN = ChatTemplate.named("outrider");
 
     private final Optional<ChatTemplate> template;
     private final Tokenizer tokenizer;
