@@ -2,6 +2,7 @@ package dev.outrider.recipes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.recipes.report.Evaluation;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
@@ -13,7 +14,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.MethodOrderer;
 import org.junit.jupiter.api.Order;
@@ -150,6 +155,15 @@ class PipelineTest {
                 "target.checkpoint=" + folder.resolve("run/export/target"),
                 "run=" + folder.resolve("never"));
         assertThat(out).contains("minimum: 0.1", "4 layers, hidden 1024", "days", "GB");
+        String seeing = execute(
+                "run",
+                root().resolve("recipes/ft-llava-tiny.yaml").toString(),
+                "--plan",
+                "target.checkpoint=" + exported("target"),
+                "draft={start: " + exported("draft-chat") + "}",
+                "evaluate={drafters: [llava], pairs: {llava: llava-text}}",
+                "run=" + folder.resolve("never"));
+        assertThat(seeing).contains("pictures of 48 pixels in 4 patches", "adapter  of adapter: 4 rows of a picture");
         assertThat(folder.resolve("never")).doesNotExist();
     }
 
@@ -215,6 +229,41 @@ class PipelineTest {
         assertThat(Path.of(exported("draft-llava"), "config.json")).content().contains("\"../target\"");
         assertThat(Path.of(exported("draft-llava-text"), "config.json")).content().doesNotContain("mm_");
         assertThat(execute("inspect", exported("draft-llava"))).contains("projector", "tower");
+    }
+
+    /** The alignment that trains the adapter alone begins as the chat draft; the next one trains all. */
+    @Test
+    @Order(7)
+    void aFrozenDraftKeepsItsBits() {
+        try (Checkpoint chat = Checkpoint.open(Path.of(exported("draft-chat")));
+                Checkpoint adapter = Checkpoint.open(Path.of(exported("draft-adapter")));
+                Checkpoint all = Checkpoint.open(Path.of(exported("draft-llava")))) {
+            for (String name : chat.names()) {
+                assertThat(adapter.tensor(name).data().mismatch(chat.tensor(name).data()))
+                        .as(name)
+                        .isNegative();
+            }
+            String head = "lm_head.weight";
+            assertThat(all.tensor(head).data().mismatch(chat.tensor(head).data())).isNotNegative();
+        }
+    }
+
+    @Test
+    @Order(7)
+    void picturesThatAreHeldOutAreNotTrainedOn() throws Exception {
+        Set<String> heldOut = images("seen-heldout.jsonl"), trained = images("seen.jsonl");
+        trained.addAll(images("seen-prompts.jsonl"));
+        trained.addAll(images("captions.jsonl"));
+        assertThat(heldOut).isNotEmpty().doesNotContainAnyElementsOf(trained);
+        assertThat(images("captions-heldout.jsonl")).doesNotContainAnyElementsOf(trained);
+    }
+
+    private static Set<String> images(String file) throws IOException {
+        Set<String> images = new HashSet<>();
+        Matcher named = Pattern.compile("\"image\":\"([^\"]+)\"")
+                .matcher(Files.readString(folder.resolve("run/corpus").resolve(file)));
+        while (named.find()) images.add(named.group(1));
+        return images;
     }
 
     /** The tiny twin's way: a target that is given and sees, a draft that begins as another run's. */

@@ -140,8 +140,28 @@ class UsageErrorsTest {
                 .failsWith(2, "a target that cannot see");
         usage("alignments=[{training: {steps: 1, batch: 2, rate: 1}}]")
                 .failsWith(2, "an alignment named 'aligned'; expected a name of its own");
+        usage("text.inputs=[]", "world.seen=10").failsWith(2, "a target to train without target.adapter, and 10 of world.seen");
+        usage("text.inputs=[]", "world.seen_prompts=10").failsWith(2, "world.seen_prompts for a target that cannot see");
+        usage("target.adapter={pool: 1}").failsWith(2, "target.adapter without a tower");
+        usage("distill.frozen=true").failsWith(2, "with frozen, of a draft that does not see");
+        usage(
+                        "text.inputs=[]",
+                        "world.seen=10",
+                        "target.adapter={pool: 1}",
+                        "tower={checkpoint: /no/tower}",
+                        "alignments=[{name: eyes, adapter: {from: random}, training: {steps: 1, batch: 2, rate: 1}}]",
+                        "distill={name: more, start: eyes, adapter: {from: random},"
+                                + " training: {steps: 1, batch: 2, rate: 1}}")
+                .failsWith(2, "with an adapter for 'eyes', which has one");
+        usage("evaluate={pairs: {aligned: nobody}}").failsWith(2, "evaluate.pairs with 'nobody'");
         usage("evaluate.drafts={pretrained: /no/draft}")
                 .failsWith(2, "a draft named 'pretrained' in evaluate.drafts; expected a name of its own");
+    }
+
+    @Test
+    void aTargetThatCannotSeeForARecipeWithPictures() {
+        Path model = Tiny.model(folder.resolve("blind"));
+        usage(given(model), "distill.answers=seen").failsWith(2, "a model that cannot see", "a LLaVA");
     }
 
     private CommandLineRun usage(String... overrides) {
