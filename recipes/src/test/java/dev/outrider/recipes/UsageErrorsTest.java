@@ -153,6 +153,16 @@ class UsageErrorsTest {
                         "distill={name: more, start: eyes, adapter: {from: random},"
                                 + " training: {steps: 1, batch: 2, rate: 1}}")
                 .failsWith(2, "with an adapter for 'eyes', which has one");
+        usage(
+                        "text.inputs=[]",
+                        "world.seen=10",
+                        "target.adapter={pool: 1}",
+                        "tower={checkpoint: /no/tower}",
+                        "alignments=[{name: eyes, adapter: {from: random}, training: {steps: 1, batch: 2, rate: 1}},"
+                                + " {name: more, start: eyes, frozen: true, training: {steps: 1, batch: 2, rate: 1}}]",
+                        "distill={name: most, start: more, adapter: {from: random},"
+                                + " training: {steps: 1, batch: 2, rate: 1}}")
+                .failsWith(2, "with an adapter for 'more', which has one");
         usage("evaluate={pairs: {aligned: nobody}}").failsWith(2, "evaluate.pairs with 'nobody'");
         usage("evaluate.drafts={pretrained: /no/draft}")
                 .failsWith(2, "a draft named 'pretrained' in evaluate.drafts; expected a name of its own");

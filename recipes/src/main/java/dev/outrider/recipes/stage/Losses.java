@@ -37,7 +37,6 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.LongStream;
 
 /** From a recipe's words to sources, losses and validations: of text, and of one alignment. */
 final class Losses implements AutoCloseable {
@@ -85,20 +84,13 @@ final class Losses implements AutoCloseable {
 
     private static Teacher teacher(
             Run run, CpuDevice device, List<Shards> rows, Optional<Pictures> pictures, Optional<Sight> sight) {
-        int length = rows.stream().mapToInt(Shards::length).max().orElseThrow();
-        if (pictures.isEmpty()) return new TargetTeacher(Llama.open(Models.target(run), device, length), device);
-        // A placeholder is a token of the row already.
-        int seen = length + rows.stream().mapToInt(Losses::mostPictures).max().orElseThrow()
-                * (pictures.get().rows() - 1);
-        Llama language = Llama.open(Models.target(run), device, Math.min(seen, Models.positions(Models.target(run))));
+        if (pictures.isEmpty()) {
+            return new TargetTeacher(Llama.open(Models.target(run), device, RowChoice.longest(rows, 0)), device);
+        }
+        int longest = RowChoice.longest(rows, pictures.get().rows());
+        Llama language =
+                Llama.open(Models.target(run), device, Math.min(longest, Models.positions(Models.target(run))));
         return new TargetTeacher(new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
-    }
-
-    private static int mostPictures(Shards shards) {
-        return LongStream.range(0, shards.rows())
-                .mapToInt(row -> shards.pictures(row).size())
-                .max()
-                .orElse(0);
     }
 
     /** Next-token loss on text. */

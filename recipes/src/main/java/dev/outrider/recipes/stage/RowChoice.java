@@ -6,6 +6,7 @@ import dev.outrider.data.shard.Shuffle;
 import dev.outrider.recipes.Recipe.Answered;
 import dev.outrider.trainer.RowPictures;
 import dev.outrider.trainer.Source;
+import java.util.List;
 import java.util.stream.LongStream;
 
 /**
@@ -29,6 +30,21 @@ record RowChoice(Shards shards, long[] rows) {
                 },
                 "at least one",
                 "Give more text or prompts of that kind, filter less, or let the alignment learn from all answers.");
+    }
+
+    /** Most tokens of a row as a model reads it that has so many rows for a picture; a placeholder is one of the row's own. */
+    static int longest(List<Shards> all, int pictureRows) {
+        return all.stream()
+                .mapToInt(shards -> shards.length() + mostPictures(shards) * Math.max(0, pictureRows - 1))
+                .max()
+                .orElseThrow();
+    }
+
+    private static int mostPictures(Shards shards) {
+        return LongStream.range(0, shards.rows())
+                .mapToInt(row -> shards.pictures(row).size())
+                .max()
+                .orElse(0);
     }
 
     /** Shuffled anew every epoch. */

@@ -88,6 +88,14 @@ class RowChoiceTest {
     }
 
     @Test
+    void roomForThePicturesOfARow() throws IOException {
+        try (Shards shards = shards(true)) {
+            assertThat(RowChoice.longest(List.of(shards), 0)).isEqualTo(T);
+            assertThat(RowChoice.longest(List.of(shards), 9)).isEqualTo(T + 8);
+        }
+    }
+
+    @Test
     void noneOfThatKindIsRefusedByName() throws IOException {
         try (Shards shards = shards(false)) {
             assertThatThrownBy(() -> RowChoice.of(shards, Answered.SEEN))

@@ -276,8 +276,11 @@ public final class LlamaGraph implements TrainedModel, AutoCloseable {
         return eyes;
     }
 
-    /** Rows of a text that a picture takes; 0 where the model does not see, or looks through nothing yet. */
+    /** Rows of a text that a picture takes; 0 where the model does not see. */
     public int pictureRows() {
+        if (eyes.isPresent() && state.pictureRows == 0) {
+            throw new IllegalStateException("a model that sees, and looks through nothing yet");
+        }
         return state.pictureRows;
     }
 

@@ -60,7 +60,8 @@ final class PictureInput {
         state.pictures = 0;
         for (int s = 0; s < batch.sequences(); s++)
             state.pictures += batch.shown(s).size();
-        if (state.pictures > 0) check(batch.pictures().orElseThrow().rows());
+        // Also of pictures that were left out: a draft that sees would train well on them, and see nothing.
+        batch.pictures().ifPresent(p -> check(p.rows()));
         INDArray array = features.of(Math.max(1, state.pictures), Math.max(1, state.pictureRows), config.towerWidth());
         long each = (long) state.pictureRows * config.towerWidth();
         int m = 0;

@@ -271,6 +271,22 @@ final class SeeingGraphTest {
         }
     }
 
+    @Test
+    void aModelThatSeesIsNotTrainedOnRowsWithoutTheirPictures() {
+        VisionConfig vision = TestPictures.plain(TOWER, SMALL.hiddenSize());
+        Batch left = TestPictures.batch(new int[] {1, -1, 5}, TestPictures.of(Seeds.generator(1), 1), 0);
+        try (LlamaGraph graph = graph(SMALL, vision, Seeds.generator(1));
+                LlamaGraph unready = LlamaGraph.create(SMALL, Optional.empty(), vision, device, 1);
+                LlamaGraph blind = LlamaGraph.create(SMALL, device, 3)) {
+            assertThatThrownBy(() -> graph.step(left, new CrossEntropyOfTests(), 1))
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("0 rows of each");
+            assertThatThrownBy(unready::pictureRows).isInstanceOf(IllegalStateException.class);
+            assertThat(blind.pictureRows()).isZero();
+            blind.step(left, new CrossEntropyOfTests(), 1);
+        }
+    }
+
     // ---- frozen -----------------------------------------------------------------------------------
 
     @ParameterizedTest
