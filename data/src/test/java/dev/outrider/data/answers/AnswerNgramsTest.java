@@ -11,6 +11,7 @@ import dev.outrider.data.shard.ShardRow;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.decode.ngram.NgramCounter;
 import dev.outrider.decode.ngram.NgramHeader;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Recorded;
 import java.io.IOException;
@@ -90,6 +91,47 @@ class AnswerNgramsTest {
         try (NgramTable table = NgramTable.open(output)) {
             assertThat(table.verify().header().tokens()).isEqualTo(counter.tokens());
             assertThat(table.header().facts()).containsKeys("shards.0", "shards.1", "most_followers");
+        }
+    }
+
+    /** One in each prompt, behind its first token. */
+    private static List<ShardRow> withPictures(List<ShardRow> rows) {
+        return rows.stream().map(AnswerNgramsTest::withPicture).toList();
+    }
+
+    private static ShardRow withPicture(ShardRow row) {
+        int n = row.tokens().length + 1;
+        int[] tokens = new int[n];
+        byte[] mask = new byte[n];
+        for (int t = 0; t < n; t++) {
+            int from = t < 1 ? t : t - 1;
+            tokens[t] = t == 1 ? Picture.placeholder(0) : row.tokens()[from];
+            mask[t] = t == 1 ? 0 : row.mask()[from];
+        }
+        return new ShardRow(tokens, mask, row.document()).with(List.of("picture"));
+    }
+
+    @Test
+    void picturesAreLeftOutOfTablesAndPrompts() throws IOException {
+        List<ShardRow> rows = rows(5, 60).stream()
+                .filter(row -> row.tokens().length < LENGTH)
+                .toList();
+        Path blind = shards("blind", "h", rows), seen = shards("seen", "h", withPictures(rows));
+        Path one = folder.resolve("one.table"), two = folder.resolve("two.table");
+        AnswerNgrams.make(spark, new AnswerNgrams.Spec(List.of(blind), one, 3, 5, 1), 3000);
+        AnswerNgrams.make(spark, new AnswerNgrams.Spec(List.of(seen), two, 3, 5, 1), 3000);
+        try (NgramTable first = NgramTable.open(one);
+                NgramTable second = NgramTable.open(two);
+                Shards without = Shards.open(blind);
+                Shards with = Shards.open(seen)) {
+            assertThat(second.header().tokens()).isEqualTo(first.header().tokens());
+            assertThat(second.header().entries()).isEqualTo(first.header().entries());
+            List<Recorded> plain = RecordedAnswers.of(without), pictured = RecordedAnswers.of(with);
+            assertThat(pictured).hasSameSizeAs(plain);
+            for (int i = 0; i < plain.size(); i++) {
+                assertThat(pictured.get(i).prompt()).isEqualTo(plain.get(i).prompt());
+                assertThat(pictured.get(i).answer()).isEqualTo(plain.get(i).answer());
+            }
         }
     }
 

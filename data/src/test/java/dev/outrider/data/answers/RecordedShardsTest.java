@@ -182,6 +182,16 @@ class RecordedShardsTest {
         assertThat(rows(folder.resolve("three/test"))).noneMatch(r -> r.text().contains("</s>"));
     }
 
+    /** Nothing could be replayed about them: holding them out would only lose text. */
+    @Test
+    void whatNoWholeGreedyAnswerIsAboutIsAllLearnt() throws IOException {
+        List<Path> files = new ArrayList<>(List.of(files()));
+        files.add(write("other", "9%08d.jpg", "greedy, cut at 64 new tokens", "the hill %d aga"));
+        RecordedShards.write(spark, spec("out", 64, files.toArray(Path[]::new)));
+        assertThat(rows(folder.resolve("out/train")).stream().filter(r -> r.from("other")))
+                .hasSize(IMAGES);
+    }
+
     @Test
     void withoutGreedyAnswersThereIsNothingToHoldOut() throws IOException {
         Path sampled = files()[2];
