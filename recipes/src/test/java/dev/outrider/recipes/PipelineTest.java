@@ -192,7 +192,8 @@ class PipelineTest {
     @Test
     @Order(6)
     void chatAnswersWithAndWithoutADraft() throws Exception {
-        assertThat(plain(chat("--draft", exported("draft-llava"), "--gamma", "3"))).isEqualTo(plain(chat()));
+        assertThat(plain(chat("--draft", exported("draft-llava"), "--gamma", "3")))
+                .isEqualTo(plain(chat()));
         assertThat(plain(chat("--image", picture(), "--draft", exported("draft-llava"), "--gamma", "3")))
                 .isEqualTo(plain(chat("--image", picture())));
     }
@@ -227,7 +228,9 @@ class PipelineTest {
             assertThat(Path.of(exported("target"), file)).exists();
         }
         assertThat(Path.of(exported("draft-llava"), "config.json")).content().contains("\"../target\"");
-        assertThat(Path.of(exported("draft-llava-text"), "config.json")).content().doesNotContain("mm_");
+        assertThat(Path.of(exported("draft-llava-text"), "config.json"))
+                .content()
+                .doesNotContain("mm_");
         assertThat(execute("inspect", exported("draft-llava"))).contains("projector", "tower");
     }
 
@@ -239,12 +242,15 @@ class PipelineTest {
                 Checkpoint adapter = Checkpoint.open(Path.of(exported("draft-adapter")));
                 Checkpoint all = Checkpoint.open(Path.of(exported("draft-llava")))) {
             for (String name : chat.names()) {
-                assertThat(adapter.tensor(name).data().mismatch(chat.tensor(name).data()))
+                assertThat(adapter.tensor(name)
+                                .data()
+                                .mismatch(chat.tensor(name).data()))
                         .as(name)
                         .isNegative();
             }
             String head = "lm_head.weight";
-            assertThat(all.tensor(head).data().mismatch(chat.tensor(head).data())).isNotNegative();
+            assertThat(all.tensor(head).data().mismatch(chat.tensor(head).data()))
+                    .isNotNegative();
         }
     }
 

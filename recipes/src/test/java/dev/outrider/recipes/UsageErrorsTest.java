@@ -140,8 +140,10 @@ class UsageErrorsTest {
                 .failsWith(2, "a target that cannot see");
         usage("alignments=[{training: {steps: 1, batch: 2, rate: 1}}]")
                 .failsWith(2, "an alignment named 'aligned'; expected a name of its own");
-        usage("text.inputs=[]", "world.seen=10").failsWith(2, "a target to train without target.adapter, and 10 of world.seen");
-        usage("text.inputs=[]", "world.seen_prompts=10").failsWith(2, "world.seen_prompts for a target that cannot see");
+        usage("text.inputs=[]", "world.seen=10")
+                .failsWith(2, "a target to train without target.adapter, and 10 of world.seen");
+        usage("text.inputs=[]", "world.seen_prompts=10")
+                .failsWith(2, "world.seen_prompts for a target that cannot see");
         usage("target.adapter={pool: 1}").failsWith(2, "target.adapter without a tower");
         usage("distill.frozen=true").failsWith(2, "with frozen, of a draft that does not see");
         usage(

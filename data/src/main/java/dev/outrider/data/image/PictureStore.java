@@ -9,8 +9,6 @@ import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.model.Features;
 import dev.outrider.decode.model.Picture;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

@@ -1,8 +1,6 @@
 package dev.outrider.data.shard;
 
 import dev.outrider.checkpoints.Failure;
-import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.List;

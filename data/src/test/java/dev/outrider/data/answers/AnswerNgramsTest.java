@@ -9,9 +9,9 @@ import dev.outrider.data.Sessions;
 import dev.outrider.data.shard.ShardFolder;
 import dev.outrider.data.shard.ShardRow;
 import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.ngram.NgramCounter;
 import dev.outrider.decode.ngram.NgramHeader;
-import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Recorded;
 import java.io.IOException;
@@ -113,9 +113,8 @@ class AnswerNgramsTest {
 
     @Test
     void picturesAreLeftOutOfTablesAndPrompts() throws IOException {
-        List<ShardRow> rows = rows(5, 60).stream()
-                .filter(row -> row.tokens().length < LENGTH)
-                .toList();
+        List<ShardRow> rows =
+                rows(5, 60).stream().filter(row -> row.tokens().length < LENGTH).toList();
         Path blind = shards("blind", "h", rows), seen = shards("seen", "h", withPictures(rows));
         Path one = folder.resolve("one.table"), two = folder.resolve("two.table");
         AnswerNgrams.make(spark, new AnswerNgrams.Spec(List.of(blind), one, 3, 5, 1), 3000);

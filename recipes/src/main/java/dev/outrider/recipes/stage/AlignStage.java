@@ -44,8 +44,7 @@ public record AlignStage(String name, Distill alignment) implements Stage {
     @Override
     public void run(Run run) {
         try (CpuDevice device = Models.device(run);
-                Pictures pictures =
-                        run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
+                Pictures pictures = run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
                 Sight sight = pictures == null ? null : pictures.training(device)) {
             align(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));
         }

@@ -64,8 +64,7 @@ public final class EvaluateStage implements Stage {
             return;
         }
         try (CpuDevice device = Models.device(run);
-                Pictures pictures =
-                        run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
+                Pictures pictures = run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
                 Sight sight = pictures == null ? null : pictures.looking(device)) {
             measure(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));
         }

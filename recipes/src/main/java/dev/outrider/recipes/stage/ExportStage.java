@@ -101,9 +101,8 @@ public final class ExportStage implements Stage {
     }
 
     private static void directory(Run run, Checkpoint checkpoint, Padded model, Path to, DType dtype) {
-        Optional<Eyes> adapter = checkpoint
-                .vision()
-                .map(v -> new Eyes(elsewhere(run, v.config()), projector(v), Optional.empty()));
+        Optional<Eyes> adapter =
+                checkpoint.vision().map(v -> new Eyes(elsewhere(run, v.config()), projector(v), Optional.empty()));
         write(run, checkpoint, model, adapter, Optional.empty(), to, dtype);
     }
 
@@ -144,7 +143,8 @@ public final class ExportStage implements Stage {
             if (preprocessing.isPresent()) preprocessing.get().write(folder);
             Optional<ChatTemplate> template = template(run);
             if (template.isPresent())
-                Files.writeString(folder.resolve(ChatTemplate.FILE), template.get().source());
+                Files.writeString(
+                        folder.resolve(ChatTemplate.FILE), template.get().source());
         });
         run.out().println(to + "  " + dtype + "  from " + checkpoint.path());
     }

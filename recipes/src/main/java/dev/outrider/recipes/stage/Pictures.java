@@ -45,8 +45,7 @@ final class Pictures implements AutoCloseable {
     private final int memory;
     private final Deque<AutoCloseable> closing;
 
-    private Pictures(
-            Run run, Optional<Vision> vision, VisionConfig eyes, Tower tower, Deque<AutoCloseable> closing) {
+    private Pictures(Run run, Optional<Vision> vision, VisionConfig eyes, Tower tower, Deque<AutoCloseable> closing) {
         this.vision = vision;
         this.eyes = eyes;
         this.tower = tower;

@@ -110,10 +110,13 @@ public final class ReportStage implements Stage {
 
     /** What the picture is worth, by kind of task; nothing where no two drafts are alike but for their eyes. */
     private static void gains(List<Gain> gains, PrintStream out) {
-        List<Gain> kinds =
-                gains.stream().filter(g -> g.task().equals(Evaluation.ALL_TASKS)).toList();
+        List<Gain> kinds = gains.stream()
+                .filter(g -> g.task().equals(Evaluation.ALL_TASKS))
+                .toList();
         if (kinds.isEmpty()) return;
-        out.printf("%nτ of %s less that of %s%n", kinds.getFirst().seeing(), kinds.getFirst().blind());
+        out.printf(
+                "%nτ of %s less that of %s%n",
+                kinds.getFirst().seeing(), kinds.getFirst().blind());
         for (Gain g : kinds) {
             out.printf(
                     Locale.ROOT,
@@ -174,8 +177,7 @@ public final class ReportStage implements Stage {
     /** A picture of the world to ask about, where the target sees and has not been trained on it. */
     private static String looking(Run run) {
         if (run.recipe().seenPrompts() == 0) return "";
-        return " --image "
-                + Corpus.pictures(run).resolve(Corpus.heldOutPicture(run));
+        return " --image " + Corpus.pictures(run).resolve(Corpus.heldOutPicture(run));
     }
 
     @Override
