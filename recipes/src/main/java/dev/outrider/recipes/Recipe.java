@@ -386,6 +386,10 @@ public record Recipe(
                     checkpoint.isPresent() != shape.isPresent() && shape.isPresent() == training.isPresent(),
                     "a tower with " + (checkpoint.isPresent() ? "checkpoint and shape or training" : "no checkpoint"),
                     "either tower.checkpoint, or tower.shape with tower.training");
+            require(
+                    training.map(Training::dropout).orElse(0.0) == 0,
+                    "dropout in tower.training",
+                    "none: a tower is trained without");
         }
     }
 
@@ -691,6 +695,8 @@ public record Recipe(
      * @param minimum share of the highest rate that is left at the end
      * @param clip gradient norm
      * @param validationRows rows that validation reads
+     * @param dropout share that is dropped of the embedding's rows and of what every block adds to them: for little
+     *     text that is read over and over
      * @param spike losses so many spreads above the usual, several in a row, stop the run; 0: only NaN does
      */
     public record Training(
@@ -706,6 +712,7 @@ public record Recipe(
             @Key(value = "1e-8", min = 0) double epsilon,
             @Key(value = "0.1", min = 0) double decay,
             @Key(value = "1", min = 0) double clip,
+            @Key(value = "0", min = 0, max = 0.9) double dropout,
             @Key(value = "0", min = 0) long validateEvery,
             @Key(value = "32", min = 1) int validationRows,
             @Key(value = "0", min = 0) long saveEvery,
@@ -718,7 +725,8 @@ public record Recipe(
         /** Without what may change while a training goes on: how often it looks and saves, and how much at a time. */
         public Training essence() {
             return new Training(
-                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, 0, 1, 0, 1,
+                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, dropout, 0,
+                    1, 0, 1,
                     0);
         }
     }

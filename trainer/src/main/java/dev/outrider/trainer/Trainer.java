@@ -2,6 +2,7 @@ package dev.outrider.trainer;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.TrainingState;
+import dev.outrider.data.shard.Hashes;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.trainer.layer.LlamaGraph;
 import dev.outrider.trainer.loss.TokenLoss;
@@ -128,7 +129,9 @@ public final class Trainer implements AutoCloseable {
         if (loss.changed()) guard.restart();
         double weight = (double) rows / options.batch() / count;
         double sum = 0, accepted = 0;
+        long drawn = Hashes.mix(options.seed() ^ Hashes.mix(step)) ^ Hashes.mix(sources.indexOf(source));
         for (Batch pass : batch.passes(options.microBatch())) {
+            graph.dropout(options.dropout(), drawn = Hashes.mix(drawn));
             sum += graph.step(pass, loss, weight);
             accepted += loss.acceptanceSum();
         }

@@ -14,6 +14,7 @@ import dev.outrider.trainer.optim.Schedule;
  * @param validateEvery steps between validations; 0 validates at the end alone
  * @param saveEvery steps between checkpoints; 0 saves at the end alone
  * @param keep checkpoints kept; older ones are deleted
+ * @param dropout share that is dropped of the embedding's rows and of what every block adds to them; 0: none
  * @param spike spreads above the usual loss at which training stops as diverged; 0: only NaN does
  */
 public record TrainerOptions(
@@ -26,6 +27,7 @@ public record TrainerOptions(
         double epsilon,
         double decay,
         double clip,
+        double dropout,
         long seed,
         long validateEvery,
         long saveEvery,

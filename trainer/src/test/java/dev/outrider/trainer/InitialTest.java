@@ -235,7 +235,7 @@ final class InitialTest {
 
     private static TrainerOptions options(int steps) {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1e-2, 2, 8, 0.1);
-        return new TrainerOptions(steps, 4, 2, schedule, 0.9, 0.95, 1e-8, 0.1, 1, 7, 0, 0, 2, 0);
+        return new TrainerOptions(steps, 4, 2, schedule, 0.9, 0.95, 1e-8, 0.1, 1, 0, 7, 0, 0, 2, 0);
     }
 
     private Trainer trainer(LlamaGraph graph, String run, int steps) {

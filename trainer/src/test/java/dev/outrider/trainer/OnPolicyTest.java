@@ -367,7 +367,7 @@ final class OnPolicyTest {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, 1e-2, 2, 12, 0.1);
         return new Trainer(
                 graph,
-                new TrainerOptions(12, BATCH, 2, schedule, 0.9, 0.95, 1e-8, 0.1, 1, 7, 0, 0, 2, 0),
+                new TrainerOptions(12, BATCH, 2, schedule, 0.9, 0.95, 1e-8, 0.1, 1, 0, 7, 0, 0, 2, 0),
                 List.of(source),
                 Optional.empty(),
                 new TrainerStore(folder.resolve(run), 2, Optional.empty(), Provenance.now("test", "", 7, "", "")),

@@ -97,7 +97,7 @@ class SeeingTrainingTest {
         Schedule schedule = new Schedule(Schedule.Shape.COSINE, rate, 2, steps, 0.1);
         return new Trainer(
                 graph,
-                new TrainerOptions(steps, BATCH, 2, schedule, 0.9, 0.95, 1e-8, 0.1, 1, 7, 0, 0, 2, 0),
+                new TrainerOptions(steps, BATCH, 2, schedule, 0.9, 0.95, 1e-8, 0.1, 1, 0, 7, 0, 0, 2, 0),
                 List.of(source),
                 Optional.empty(),
                 new TrainerStore(folder.resolve(run), 2, Optional.empty(), Provenance.now("test", "", 7, "", "")),

@@ -149,6 +149,7 @@ class TrainGoldensTest {
                 e.path("eps").asDouble(),
                 e.path("decay").asDouble(),
                 e.path("max_norm").asDouble(),
+                0,
                 1,
                 0,
                 0,

@@ -21,6 +21,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +31,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The loop: pinned losses, accumulation, resuming, stopping. */
@@ -86,6 +89,11 @@ class TrainerTest {
     }
 
     private static TrainerOptions options(long steps, int microBatch, long saveEvery, double rate, double spike) {
+        return options(steps, microBatch, saveEvery, rate, spike, 0);
+    }
+
+    private static TrainerOptions options(
+            long steps, int microBatch, long saveEvery, double rate, double spike, double dropout) {
         return new TrainerOptions(
                 steps,
                 BATCH,
@@ -96,6 +104,7 @@ class TrainerTest {
                 1e-8,
                 0.1,
                 1,
+                dropout,
                 7,
                 0,
                 saveEvery,
@@ -148,6 +157,32 @@ class TrainerTest {
         }
     }
 
+    /** One row in one pass, or in several, which would have its loss if they dropped the same; nothing is learnt. */
+    @Test
+    void everyStepAndEveryPassDropOthersAndAnotherRunTheSame() {
+        List<Double> once = dropped("once", 1), again = dropped("again", 1), thrice = dropped("thrice", 3);
+        assertThat(again).isEqualTo(once);
+        assertThat(once.get(1)).isNotCloseTo(once.get(0), within(1e-4));
+        assertThat(thrice.get(0)).isNotCloseTo(once.get(0), within(1e-4));
+    }
+
+    private List<Double> dropped(String run, int passes) {
+        TrainerOptions options = options(2, 1, 0, 0, 0, 0.3);
+        Batch row = rows(0, 1);
+        Source.Rows same = (from, count) -> {
+            int[] tokens = new int[passes * TIME];
+            byte[] all = new byte[tokens.length];
+            Arrays.fill(all, (byte) 1);
+            for (int i = 0; i < tokens.length; i++) tokens[i] = row.tokens()[i % TIME];
+            return Batch.nextToken(passes, TIME, tokens, all);
+        };
+        try (LlamaGraph graph = LlamaGraph.create(SHAPE, device, 7);
+                Trainer trainer = trainer(graph, options, run, same, Metrics.none())) {
+            return List.of(
+                    trainer.step(0).get("text/loss"), trainer.step(1).get("text/loss"));
+        }
+    }
+
     /** Tokens that were read, not the padding behind them. */
     @Test
     void tokensAreCountedWithoutPadding() {
@@ -167,9 +202,11 @@ class TrainerTest {
         return out;
     }
 
-    @Test
-    void resumedEqualsUninterruptedBitForBit() {
-        TrainerOptions options = options(20, 4, 5, 1e-2, 0);
+    /** Which elements are dropped follows from the seed and the step, and differs from pass to pass. */
+    @ParameterizedTest
+    @ValueSource(doubles = {0, 0.2})
+    void resumedEqualsUninterruptedBitForBit(double dropout) {
+        TrainerOptions options = options(20, 4, 5, 1e-2, 0, dropout);
         Map<String, float[]> uninterrupted;
         try (LlamaGraph graph = LlamaGraph.create(SHAPE, device, 7);
                 Interruption never = new Interruption();

@@ -89,6 +89,15 @@ public interface Device extends AutoCloseable {
     void scale(Buffer y, float factor, long elements);
 
     /**
+     * Dropout (Srivastava et al., JMLR 15, 2014) in place: about {@code share} of the elements, which is rounded to a
+     * 65,536th, become 0 and the others are divided by 1 - share. Which ones follows from the seed and their places
+     * alone, on every device and with any number of threads: a gradient is let through where its value was.
+     *
+     * @param share in [0, 1)
+     */
+    void dropout(Buffer x, long elements, double share, long seed);
+
+    /**
      * Rotates pairs (i, i + D/2) of each of {@code heads} heads in place by the angle of the row's
      * position, position(r) = first + r % period (period = T for [B, T] rows). table holds cos and sin:
      * [positions, D/2] of cos, then as many of sin, {@code positions} rows each.

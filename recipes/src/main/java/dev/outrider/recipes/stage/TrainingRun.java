@@ -35,6 +35,7 @@ final class TrainingRun {
                 t.epsilon(),
                 t.decay(),
                 t.clip(),
+                t.dropout(),
                 seed,
                 t.validateEvery(),
                 t.saveEvery(),

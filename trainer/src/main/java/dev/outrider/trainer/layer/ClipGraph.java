@@ -147,7 +147,7 @@ public final class ClipGraph implements TrainedModel, AutoCloseable {
         ModelConfig c = shape.captions();
         Map<String, LayerSettings> layers = new LinkedHashMap<>();
         layers.put("tokenEmbedding", new TokenEmbedding(c));
-        for (int i = 0; i < c.layers(); i++) layers.put("text" + i, new LlamaBlock(c));
+        for (int i = 0; i < c.layers(); i++) layers.put("text" + i, new LlamaBlock(c, i));
         double epsilon = shape.pictures().layerNormEps();
         layers.put(CAPTIONS, new PooledProjection(c.hiddenSize(), shape.width(), epsilon, true));
         return layers;

@@ -44,12 +44,15 @@ public final class LlamaBlock extends LayerSettings {
     private boolean attentionBias;
     private boolean mlpBias;
     private double outDeviation;
+    private int block;
     private double[] frequencies;
 
     /** For JSON. */
     public LlamaBlock() {}
 
-    LlamaBlock(ModelConfig config) {
+    /** @param block its number, from 0 */
+    LlamaBlock(ModelConfig config, int block) {
+        this.block = block;
         channels = config.hiddenSize();
         width = config.intermediateSize();
         heads = config.heads();
@@ -165,14 +168,14 @@ public final class LlamaBlock extends LayerSettings {
             linear(fused, norm(x, p.attentionGain), p.qkv, p.qkvBias, s.channels, s.fused());
             rotate(fused, false);
             device().selfAttention(seen, logSum(), fused, sequences(), time(), s.heads, s.kvHeads, s.headDim, true);
-            residual(h(), x, seen, p.out, p.outBias, s.attended());
+            residual(h(), x, seen, p.out, p.outBias, s.attended(), attentionPlace());
         }
 
         private void mlpForward(Buffer out) {
             LlamaBlock s = layerConf();
             Buffer both = gateUp();
             linear(both, norm(h(), p.mlpGain), p.gateUp, p.gateUpBias, s.channels, 2 * s.width);
-            residual(out, h(), product(), p.down, p.downBias, s.width);
+            residual(out, h(), product(), p.down, p.downBias, s.width, mlpPlace());
         }
 
         private Buffer norm(Buffer x, Buffer gain) {
@@ -187,12 +190,36 @@ public final class LlamaBlock extends LayerSettings {
             if (bias != null) device().addBias(to, bias, rows(), out);
         }
 
-        /** to = x + w · from + bias. */
-        private void residual(Buffer to, Buffer x, Buffer from, Buffer w, Buffer bias, int in) {
+        /** to = x + dropout(w · from + bias). */
+        private void residual(Buffer to, Buffer x, Buffer from, Buffer w, Buffer bias, int in, int place) {
             int c = layerConf().channels;
-            device().copy(x, to, (long) rows() * c);
-            device().linear(to, from, w, rows(), in, c, 1);
+            long n = (long) rows() * c;
+            boolean drops = step().dropout > 0;
+            if (!drops) device().copy(x, to, n);
+            device().linear(to, from, w, rows(), in, c, drops ? 0 : 1);
             if (bias != null) device().addBias(to, bias, rows(), c);
+            if (!drops) return;
+            step().drop(to, n, place);
+            device().add(to, x, n);
+        }
+
+        // Place 0 is the embedding's.
+        private int attentionPlace() {
+            return 2 * layerConf().block + 1;
+        }
+
+        private int mlpPlace() {
+            return 2 * layerConf().block + 2;
+        }
+
+        /** The gradient d of what is added to the residual stream, let through where dropout let its value. */
+        private Buffer dropped(Buffer d, int place) {
+            if (step().dropout == 0) return d;
+            long n = (long) rows() * layerConf().channels;
+            Buffer let = step().normed.of(n);
+            device().copy(d, let, n);
+            step().drop(let, n, place);
+            return let;
         }
 
         /** Queries and keys lie side by side: one call turns both. */
@@ -226,9 +253,10 @@ public final class LlamaBlock extends LayerSettings {
         private void mlpBackward(Buffer d) {
             LlamaBlock s = layerConf();
             Device device = device();
-            if (!step().frozen) weightGradient(g.down, g.downBias, d, product(), s.channels, s.width);
+            Buffer dAdded = dropped(d, mlpPlace());
+            if (!step().frozen) weightGradient(g.down, g.downBias, dAdded, product(), s.channels, s.width);
             Buffer dProduct = inner();
-            device.linearInputGradient(dProduct, d, p.down, rows(), s.width, s.channels, 0);
+            device.linearInputGradient(dProduct, dAdded, p.down, rows(), s.width, s.channels, 0);
             Buffer dBoth = wide(), both = gateUp();
             device.swigluGradient(dBoth, up(dBoth), dProduct, both, up(both), rows(), 2 * s.width, s.width);
             throughNorm(d, dBoth, h(), p.mlpGain, g.mlpGain, p.gateUp, g.gateUp, g.gateUpBias, 2 * s.width);
@@ -238,9 +266,10 @@ public final class LlamaBlock extends LayerSettings {
         private void attentionBackward(Buffer d, Buffer x) {
             LlamaBlock s = layerConf();
             Device device = device();
-            if (!step().frozen) weightGradient(g.out, g.outBias, d, attended(), s.channels, s.attended());
+            Buffer dAdded = dropped(d, attentionPlace());
+            if (!step().frozen) weightGradient(g.out, g.outBias, dAdded, attended(), s.channels, s.attended());
             Buffer dSeen = inner(), dFused = wide();
-            device.linearInputGradient(dSeen, d, p.out, rows(), s.attended(), s.channels, 0);
+            device.linearInputGradient(dSeen, dAdded, p.out, rows(), s.attended(), s.channels, 0);
             device.selfAttentionGradient(
                     dFused,
                     dSeen,

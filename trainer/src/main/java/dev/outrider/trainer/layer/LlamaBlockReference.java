@@ -24,10 +24,19 @@ final class LlamaBlockReference {
     private INDArray gate;
     private INDArray up;
     private INDArray product;
+    /** What dropout multiplies the attention's and the MLP's output by; null: nothing. */
+    private INDArray attentionMask;
+    private INDArray mlpMask;
 
     LlamaBlockReference(ModelConfig config, Map<String, INDArray> parameters) {
         this.config = config;
         p = parameters;
+    }
+
+    /** The next passes' dropout, [B·T, C] each. */
+    void mask(INDArray attention, INDArray mlp) {
+        attentionMask = attention;
+        mlpMask = mlp;
     }
 
     /** x and the result are [B·T, C]. */
@@ -38,8 +47,8 @@ final class LlamaBlockReference {
         qkv = linear(normedX, LlamaBlock.QKV, LlamaBlock.QKV_BIAS);
         attention.rotate(qkv, config.inverseFrequencies(), false);
         attended = attention.forward(qkv);
-        h = x.add(linear(attended, LlamaBlock.OUT, LlamaBlock.OUT_BIAS));
-        return h.add(mlp());
+        h = x.add(masked(linear(attended, LlamaBlock.OUT, LlamaBlock.OUT_BIAS), attentionMask));
+        return h.add(masked(mlp(), mlpMask));
     }
 
     private INDArray mlp() {
@@ -54,8 +63,8 @@ final class LlamaBlockReference {
 
     /** Adds to the gradients of the last forward pass; the result is dx. */
     INDArray backward(Map<String, INDArray> g, INDArray dy) {
-        INDArray dh = dy.add(mlpBackward(g, dy));
-        INDArray dAttended = linearBackward(g, dh, attended, LlamaBlock.OUT, LlamaBlock.OUT_BIAS);
+        INDArray dh = dy.add(mlpBackward(g, masked(dy, mlpMask)));
+        INDArray dAttended = linearBackward(g, masked(dh, attentionMask), attended, LlamaBlock.OUT, LlamaBlock.OUT_BIAS);
         INDArray dQkv = attention.backward(dAttended, qkv);
         attention.rotate(dQkv, config.inverseFrequencies(), true);
         INDArray dNormed = linearBackward(g, dQkv, normedX, LlamaBlock.QKV, LlamaBlock.QKV_BIAS);
@@ -72,6 +81,10 @@ final class LlamaBlockReference {
         INDArray dBoth = Nd4j.concat(1, dGate, dUp);
         INDArray dNormed = linearBackward(g, dBoth, normedH, LlamaBlock.GATE_UP, LlamaBlock.GATE_UP_BIAS);
         return normBackward(g, dNormed, h, LlamaBlock.MLP_GAIN);
+    }
+
+    private static INDArray masked(INDArray x, INDArray mask) {
+        return mask == null ? x : x.mul(mask);
     }
 
     private INDArray linear(INDArray in, String weight, String bias) {

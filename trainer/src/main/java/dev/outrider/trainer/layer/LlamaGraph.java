@@ -60,6 +60,7 @@ public final class LlamaGraph implements TrainedModel, AutoCloseable {
     private final Optional<PictureInput> pictures;
     private final Activation tokens = new Activation(DataType.INT32);
     private final Activation labels = new Activation(DataType.INT32);
+    private double dropout;
 
     private LlamaGraph(
             ModelConfig config,
@@ -256,7 +257,7 @@ public final class LlamaGraph implements TrainedModel, AutoCloseable {
             last = PICTURES;
         }
         for (int i = 0; i < config.layers(); i++) {
-            builder.addLayer("block" + i, new LlamaBlock(config), last);
+            builder.addLayer("block" + i, new LlamaBlock(config, i), last);
             last = "block" + i;
         }
         return builder.addLayer(HEAD, head, last).setOutputs(HEAD).build();
@@ -309,6 +310,18 @@ public final class LlamaGraph implements TrainedModel, AutoCloseable {
         state.frozen = frozen;
     }
 
+    /**
+     * Dropout in the steps that follow, until it is set again: of the embedding's rows (not a picture's) and of what
+     * attention and MLP add to them. Not in {@link #evaluate}, {@link #logits} and {@link #decoding}.
+     *
+     * @param share in [0, 1); 0: none
+     * @param seed which elements are dropped follows from it, and from their places in the micro-batch
+     */
+    public void dropout(double share, long seed) {
+        dropout = share;
+        state.dropoutSeed = seed;
+    }
+
     /** Frozen, all but the adapter stays. */
     @Override
     public boolean trains(String layer) {
@@ -340,7 +353,12 @@ public final class LlamaGraph implements TrainedModel, AutoCloseable {
         state.begin(batch, loss, weight);
         graph.setInputs(inputs(batch));
         graph.setLabels(labels(batch));
-        graph.computeGradientAndScore();
+        state.dropout = dropout;
+        try {
+            graph.computeGradientAndScore();
+        } finally {
+            state.dropout = 0;
+        }
         state.accumulate = true;
         return loss.sum();
     }

@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.IntFunction;
 import org.nd4j.linalg.api.buffer.DataType;
 import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
@@ -24,6 +25,7 @@ final class LlamaReference {
     private final AdapterReference adapter;
     private final int last;
     private final boolean tied;
+    private INDArray embeddingMask;
     /** By position of the last batch: the row of all pictures', or -1. */
     private int[] rows;
 
@@ -62,6 +64,12 @@ final class LlamaReference {
         return gradients;
     }
 
+    /** Dropout of the passes that follow: by place (0 the embedding, then attention and MLP of every block) a mask [B·T, C]. */
+    void mask(IntFunction<INDArray> places) {
+        embeddingMask = places.apply(0);
+        for (int i = 0; i < blocks.size(); i++) blocks.get(i).mask(places.apply(2 * i + 1), places.apply(2 * i + 2));
+    }
+
     /** Logits [B·T, V]. */
     INDArray forward(Batch batch) {
         return forward(batch, null, new int[0]);
@@ -78,6 +86,7 @@ final class LlamaReference {
         INDArray x = embedding.forward(
                 parameters.getFirst(),
                 Arrays.stream(batch.tokens()).map(id -> Math.max(0, id)).toArray());
+        if (embeddingMask != null) x = x.mul(embeddingMask);
         if (features != null) {
             INDArray seen = adapter.forward(features);
             for (int p = 0; p < rows.length; p++) if (rows[p] >= 0) x.putRow(p, seen.getRow(rows[p]));
@@ -91,7 +100,7 @@ final class LlamaReference {
         INDArray d = head.backward(gradients.get(last), shared(gradients), dLogits);
         for (int i = blocks.size(); i > 0; i--) d = blocks.get(i - 1).backward(gradients.get(i), d);
         if (rows.length > 0) adapter.backward(gradients.getLast(), taken(d));
-        embedding.backward(gradients.getFirst(), d);
+        embedding.backward(gradients.getFirst(), embeddingMask == null ? d : d.mul(embeddingMask));
     }
 
     /** The gradient of the pictures' rows, which is taken out of d. */

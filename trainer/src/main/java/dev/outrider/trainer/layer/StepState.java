@@ -1,5 +1,7 @@
 package dev.outrider.trainer.layer;
 
+import dev.outrider.data.shard.Hashes;
+import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.loss.TokenLoss;
@@ -30,6 +32,10 @@ final class StepState implements AutoCloseable {
     boolean accumulate;
     /** Whether all but the adapter stays as it is: then weights of the rest have no gradient. */
     boolean frozen;
+    /** Share that dropout takes of the embedding's rows and of what a block adds to them; 0 unless a step is trained. */
+    double dropout;
+    /** Which ones it takes. */
+    long dropoutSeed;
     /** M, pictures of the micro-batch. */
     int pictures;
     /** N, rows of a picture. */
@@ -71,6 +77,11 @@ final class StepState implements AutoCloseable {
     /** The last row of the last picture; 0 without pictures. */
     int leastId() {
         return -pictures * pictureRows;
+    }
+
+    /** Dropout of x [R, C] in one of the graph's places, the same ones in the forward pass and in the backward one. */
+    void drop(Buffer x, long elements, int place) {
+        if (dropout > 0) device.dropout(x, elements, dropout, Hashes.mix(dropoutSeed + place));
     }
 
     RotaryAngles rotary() {

@@ -66,6 +66,7 @@ public final class TokenEmbedding extends LayerSettings {
             readIds();
             INDArray y = out.of(sequences(), time(), s.channels);
             device().embed(out.buffer(), parameter(TABLE), looked, 0, rows(), s.channels);
+            step().drop(out.buffer(), (long) rows() * s.channels, 0);
             return y;
         }
 
@@ -75,6 +76,7 @@ public final class TokenEmbedding extends LayerSettings {
             Buffer dy = HostArrays.buffer(epsilon);
             // Where the head uses the table too, it has written its gradient before.
             if (!layerConf().tied && !step().accumulate) zero(TABLE);
+            step().drop(dy, (long) rows() * layerConf().channels, 0);
             skip(dy, layerConf().padding);
             device().embedGradient(gradient(TABLE), dy, looked, 0, rows(), layerConf().channels);
             return backward(null);

@@ -10,6 +10,7 @@ import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.RopeScaling;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.checkpoints.Tensor;
+import dev.outrider.data.shard.Hashes;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.CpuDevice;
@@ -72,6 +73,40 @@ final class LlamaGraphTest {
                 for (int i = 0; i < reference.gradients().size(); i++) compare(graph, reference, i);
             }
         });
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.outrider.trainer.layer.Models#all")
+    void dropoutIsTheReferencesInStepsAndNowhereElse(ModelConfig config) {
+        Seeds.run(2, random -> {
+            try (LlamaGraph graph = disturbed(config, random)) {
+                Batch batch = Models.batch(config, random, 3, 7);
+                var reference = new LlamaReference(graph, DataType.DOUBLE);
+                var loss = new CrossEntropyOfTests();
+                double weight = 1.0 / batch.count(), plain = graph.evaluate(batch, loss);
+                long seed = random.nextLong();
+                graph.dropout(0.25, seed);
+                reference.mask(place -> mask(batch.positions(), config.hiddenSize(), 0.25, Hashes.mix(seed + place)));
+                INDArray logits = reference.forward(batch);
+                double expected = slope(logits, batch, weight);
+                assertThat(graph.step(batch, loss, weight)).isCloseTo(expected, within(1e-5 * expected));
+                reference.backward(logits);
+                for (int i = 0; i < reference.gradients().size(); i++) compare(graph, reference, i);
+                assertThat(graph.evaluate(batch, loss)).isEqualTo(plain);
+                assertThat(plain).isNotCloseTo(expected, within(1e-3 * expected));
+            }
+        });
+    }
+
+    private static INDArray mask(int rows, int channels, double share, long seed) {
+        float[] mask = new float[rows * channels];
+        Arrays.fill(mask, 1);
+        Buffer on = device.allocate(DType.F32, mask.length);
+        device.upload(mask, 0, on, mask.length);
+        device.dropout(on, mask.length, share, seed);
+        device.download(on, mask, 0, mask.length);
+        device.free(on);
+        return Nd4j.createFromArray(mask).castTo(DataType.DOUBLE).reshape(rows, channels);
     }
 
     private static void compare(LlamaGraph graph, LlamaReference reference, int layer) {

@@ -31,7 +31,7 @@ final class ReferenceGradientTest {
     @MethodSource("dev.outrider.trainer.layer.Models#all")
     void block(ModelConfig config) {
         Seeds.run(2, random -> {
-            Map<String, INDArray> p = values(new LlamaBlock(config), random), g = zeros(p);
+            Map<String, INDArray> p = values(new LlamaBlock(config, 0), random), g = zeros(p);
             INDArray x = normal(random, 1, SEQUENCES * TIME, config.hiddenSize());
             INDArray weights = normal(random, 1, SEQUENCES * TIME, config.hiddenSize());
             var block = new LlamaBlockReference(config, p);

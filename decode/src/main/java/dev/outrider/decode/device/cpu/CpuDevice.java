@@ -212,6 +212,11 @@ public final class CpuDevice implements Device {
     }
 
     @Override
+    public void dropout(Buffer x, long elements, double share, long seed) {
+        Dropout.apply(threads, floats(x, elements), elements, share, seed);
+    }
+
+    @Override
     public void rope(
             Buffer x,
             int rows,

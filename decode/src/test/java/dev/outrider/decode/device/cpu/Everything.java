@@ -76,6 +76,7 @@ final class Everything {
         operations.put("bias", () -> device.addBias(y, bias, ROWS, OUT));
         operations.put("embed", () -> device.embed(z, w, ids, 0, ROWS, IN));
         operations.put("add", () -> device.add(z, x, ROWS * IN));
+        operations.put("dropout", () -> device.dropout(z, ROWS * IN, 0.3, 5));
         operations.put("scale", () -> device.scale(z, 0.5f, ROWS * IN));
         operations.put("rope", () -> device.rope(x, ROWS, IN, 3, 20, table, TIME, 0, TIME, false));
         Buffer gate = both.slice(0, both.elements() - IN), up = both.slice(IN, both.elements() - IN);

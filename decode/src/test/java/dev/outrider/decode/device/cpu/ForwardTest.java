@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -186,6 +187,35 @@ class ForwardTest {
             device.zero(y, n - 1);
             assertThat(Native.value(y, n - 1)).isEqualTo((float) a[n - 1]);
             assertThat(device.sumOfSquares(y, n)).isEqualTo(a[n - 1] * a[n - 1]);
+        }
+    }
+
+    /** Against SplittableRandom, whose numbers are the same hashes. */
+    @Test
+    void dropout() {
+        Seeds.run(10, random -> {
+            int n = random.nextBoolean() ? size(random) : 40_000 + size(random);
+            double share = random.nextInt(1, 10) / 10.0;
+            long seed = random.nextLong();
+            Buffer x = memory.normal(random, n, 1);
+            double[] expected = Close.doubles(x);
+            long threshold = Math.round(share * 65536), dropped = 0;
+            for (int i = 0; i < n; i++) {
+                long bits = new SplittableRandom(seed + i / 4).nextLong() >>> 16 * (i % 4) & 0xffff;
+                if (bits < threshold) dropped++;
+                expected[i] *= bits < threshold ? 0 : 65536.0 / (65536 - threshold);
+            }
+            device.dropout(x, n, share, seed);
+            Close.to(expected, x, 1e-6);
+            double spread = Math.sqrt(share * (1 - share) / n);
+            assertThat((double) dropped / n).isBetween(share - 5 * spread, share + 5 * spread);
+        });
+        Buffer kept = memory.normal(Seeds.generator(1), 10, 1);
+        float[] before = Native.floats(kept);
+        device.dropout(kept, 10, 0, 1);
+        assertThat(Native.floats(kept)).isEqualTo(before);
+        for (double share : new double[] {-0.1, 1, Double.NaN}) {
+            assertThatThrownBy(() -> device.dropout(kept, 10, share, 1)).hasMessageContaining("dropout");
         }
     }
 
