@@ -196,6 +196,11 @@ final class Inputs {
         if (recipe.looks() && toDo("pictures", "evaluate")) {
             recipe.pictures().folders().forEach(folder -> exists("pictures.folders", folder, "a folder of pictures"));
         }
+        if (toDo("corpus")) {
+            recipe.pictures()
+                    .dialogues()
+                    .forEach(file -> exists("pictures.dialogues", file, "a file of conversations"));
+        }
         if (toDo("prompts")) prompts();
         if (toDo("data", "generate")) {
             recipe.generate()
@@ -224,7 +229,7 @@ final class Inputs {
         boolean own = recipe.generate().openings() > 0
                 || recipe.generate().written() > 0
                 || recipe.generate().passages().isPresent();
-        if (files.isEmpty() && recipe.world().isEmpty() && !own) {
+        if (files.isEmpty() && recipe.world().isEmpty() && recipe.pictures().dialogues().isEmpty() && !own) {
             problems.add(
                     "generate.prompts",
                     "none",

@@ -68,12 +68,33 @@ public record Recipe(
         requireAlignments(both(alignments, distill), evaluate);
         requireDrafters(both(alignments, distill), evaluate);
         requireRange(export, draft);
-        requireSight(world, tower, target, both(alignments, distill));
+        requireDialogues(world, pictures, target, generate, evaluate);
+        requireSight(world, pictures, tower, target, both(alignments, distill));
+    }
+
+    private static void requireDialogues(
+            Optional<World> world, Pictures pictures, Target target, Generate generate, Evaluate evaluate) {
+        if (pictures.dialogues().isEmpty()) return;
+        require(
+                target.shape().isPresent(),
+                "pictures.dialogues with a given target",
+                "generate.prompts: it is trained already, and is asked these");
+        require(world.isEmpty(), "pictures.dialogues beside a world", "pictures from one place");
+        require(!pictures.folders().isEmpty(), "pictures.dialogues without pictures.folders", "where the pictures lie");
+        require(
+                target.chatTemplate().isPresent(),
+                "pictures.dialogues without target.template",
+                "the name of the chat template that the target is to learn");
+        require(
+                generate.evaluation() > 0 && evaluate.suites().isEmpty(),
+                "pictures.dialogues with " + (generate.evaluation() > 0 ? "evaluate.suites" : "generate.evaluation 0"),
+                "a share of the pictures to evaluate on (generate.evaluation), and no suites");
     }
 
     private static void requireSight(
-            Optional<World> world, Optional<Tower> tower, Target target, List<Distill> alignments) {
-        int seen = world.map(World::seen).orElse(0);
+            Optional<World> world, Pictures pictures, Optional<Tower> tower, Target target, List<Distill> alignments) {
+        int dialogues = pictures.dialogues().size();
+        int seen = world.map(World::seen).orElse(0) + dialogues;
         boolean made = target.shape().isPresent(),
                 sees = !made || target.adapter().isPresent();
         require(
@@ -94,7 +115,7 @@ public record Recipe(
         require(
                 !made || target.adapter().isPresent() == seen > 0,
                 "a target to train " + (target.adapter().isPresent() ? "with" : "without") + " target.adapter, and "
-                        + seen + " of world.seen",
+                        + (seen - dialogues) + " of world.seen, " + dialogues + " pictures.dialogues",
                 "both or neither: what it is to see, and what it sees with");
         require(seen == 0 || made, "world.seen with a given target", "world.seen_prompts alone: it is trained already");
         require(
@@ -103,7 +124,7 @@ public record Recipe(
                 "a target that sees (target.adapter)");
         require(
                 tower.flatMap(Tower::shape).isEmpty() || seen > 0,
-                "a tower to train without world.seen",
+                "a tower to train without world.seen or pictures.dialogues",
                 "pictures with captions to train it on; or tower.checkpoint");
         for (Distill one : alignments) {
             require(
@@ -131,15 +152,15 @@ public record Recipe(
         return target.adapter().isPresent();
     }
 
-    /** Prompts about the world's pictures. */
-    public int seenPrompts() {
-        return world.map(World::seenPrompts).orElse(0);
+    /** Whether the target is asked about the world's pictures, or those of dialogues. */
+    public boolean asksAboutPictures() {
+        return world.map(World::seenPrompts).orElse(0) > 0 || !pictures.dialogues().isEmpty();
     }
 
     /** Whether the target is to look at pictures: it is trained to, or something is said of pictures. */
     public boolean looks() {
         return trainsSeeing()
-                || seenPrompts() > 0
+                || asksAboutPictures()
                 || !pictures.folders().isEmpty()
                 || allAlignments().stream().anyMatch(a -> a.answers() == Answered.SEEN || sees(a));
     }
@@ -222,8 +243,11 @@ public record Recipe(
                 "text.format conversations without text.inputs",
                 "files of conversations");
         require(
-                !conversations || target.shape().isEmpty(),
-                "text.format conversations with a target that is still to be trained",
+                !conversations
+                        || target.shape().isEmpty()
+                        || target.chatTemplate().isPresent()
+                                && target.adapter().isPresent(),
+                "text.format conversations with a target that is still to be trained, and not on pictures.dialogues",
                 "a target.checkpoint, whose chat template and tokenizer they get");
         require(
                 text.written() == 0 || target.checkpoint().isPresent(),
@@ -431,12 +455,16 @@ public record Recipe(
      * The pictures that prompts and conversations name.
      *
      * @param folders where their files lie
+     * @param dialogues files of conversations about them, for a target that is trained here and sees: those about a share
+     *     of the pictures ({@code generate.evaluation}) are held out for evaluation; on the others it is trained, and
+     *     asked, and a tower is trained on their first answers as captions
      * @param kept what of them is made ready for training and answering: the tower's features, or levels, a byte a channel
      * @param mostPixels a larger picture is not decoded
      * @param memory pictures whose features stay in memory while training and answering
      */
     public record Pictures(
             @Key("[]") List<Path> folders,
+            @Key("[]") List<Path> dialogues,
             @Key("features") PictureKind kept,
             @Key("refuse") Bad bad,
 

@@ -47,8 +47,8 @@ public record Message(String role, Object content, Map<String, Object> others) i
         return new Message(role, other, others);
     }
 
-    /** What the template sees. */
-    Map<String, Object> members() {
+    /** As JSON has it, and as the template sees it. */
+    public Map<String, Object> members() {
         Map<String, Object> out = new LinkedHashMap<>();
         out.put("role", role);
         out.put("content", content);

@@ -21,6 +21,9 @@ final class DataSetRow {
     static final String STATEMENT = "Is the following statement about the image true or false? %s\n"
             + "Answer the question using a single word or phrase.";
 
+    /** Our own, for statements that are true: what a model that sees may answer in a sentence. */
+    static final String TRUTH = "State one thing that is true of the image.";
+
     private static final String LETTERS = "ABCDEFGHIJ";
     private static final int PERMUTATIONS = 6;
     private static final Set<String> SPLITS = Set.of("train", "dev", "test");
@@ -84,8 +87,9 @@ final class DataSetRow {
     }
 
     /**
-     * A statement of NLVR (Suhr et al., ACL 2017) about each of its six pictures, which are the same boxes in other orders.
-     * Rows of one statement are one group, and so all pictures of the same boxes.
+     * A statement of NLVR (Suhr et al., ACL 2017) about each of its six pictures, which are the same boxes in other orders:
+     * whether it is true, and where it is, the statement as answer. Rows of one statement are one group, and so all
+     * pictures of the same boxes.
      */
     List<Example> statement() {
         String identifier = text("identifier"), split = fileSplit();
@@ -97,8 +101,13 @@ final class DataSetRow {
         for (int i = 0; i < PERMUTATIONS; i++) {
             String name = identifier + "-" + i;
             String image = "images/" + row.path("directory").asText("") + "/" + split + "-" + name + ".png";
+            String group = "nlvr " + sentence;
             out.add(conversation(
-                    name, "nlvr", List.of(image), STATEMENT.formatted(sentence), answer, split, "nlvr " + sentence));
+                    name, "nlvr", List.of(image), STATEMENT.formatted(sentence), answer, split, group));
+            if (label.equals("true")) {
+                out.add(conversation(
+                        name + "-truth", "nlvr-truth", List.of(image), TRUTH, sentence, split, group));
+            }
         }
         return out;
     }

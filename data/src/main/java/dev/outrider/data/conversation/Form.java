@@ -31,7 +31,10 @@ public enum Form {
     COCO,
     /** ScienceQA's problems.json: one object with a problem under each id; or problems as rows. */
     SCIENCEQA,
-    /** NLVR's statements: {@code sentence}, {@code label}, {@code identifier}, {@code directory}; six pictures a row. */
+    /**
+     * NLVR's statements: {@code sentence}, {@code label}, {@code identifier}, {@code directory}; six pictures a row, and a
+     * question about each, or two where the statement is true.
+     */
     NLVR;
 
     /** What the row looks like. */

@@ -52,7 +52,8 @@ public record PictureFolders(List<String> folders) implements Serializable {
         return find(name).orElseThrow(() -> missing(name));
     }
 
-    Failure missing(String name) {
+    /** What is said of a name that none of the folders has. */
+    public Failure missing(String name) {
         return Failure.data(
                 name,
                 "no such image in " + String.join(", ", folders),

@@ -134,8 +134,8 @@ class DataSetsTest {
                 row.formatted("red", "true", 15) + "\n" + row.formatted("red", "false", 16) + "\n"
                         + row.formatted("blue", "false", 15));
         List<Conversation> all = read(file);
-        assertThat(all).hasSize(18);
-        Conversation third = all.get(2);
+        assertThat(all).hasSize(12 + 6 + 6);
+        Conversation third = all.get(4), truth = all.get(5);
         assertThat(said(third))
                 .containsExactly(
                         "user:<image>\nIs the following statement about the image true or false? A box is red.\n"
@@ -144,8 +144,14 @@ class DataSetsTest {
         assertThat(third.images()).containsExactly("images/2/dev-15-0-2.png");
         assertThat(third.id()).isEqualTo("15-0-2");
         assertThat(third.split()).isEqualTo("dev");
-        assertThat(said(all.get(6)).getLast()).isEqualTo("assistant:False");
-        assertThat(all.stream().limit(12).map(Conversation::group).distinct()).hasSize(1);
+        assertThat(said(truth))
+                .containsExactly(
+                        "user:<image>\nState one thing that is true of the image.", "assistant:A box is red.");
+        assertThat(truth.images()).isEqualTo(third.images());
+        assertThat(truth.task()).isNotEqualTo(third.task());
+        assertThat(all.stream().limit(18).map(Conversation::id)).doesNotHaveDuplicates();
+        assertThat(said(all.get(12)).getLast()).isEqualTo("assistant:False");
+        assertThat(all.stream().limit(18).map(Conversation::group).distinct()).hasSize(1);
         assertThat(all.getLast().group()).isNotEqualTo(third.group());
         assertThat(read(write("train.json", row.formatted("red", "true", 15)))
                         .getFirst()
@@ -226,7 +232,7 @@ class DataSetsTest {
                 .containsEntry("train", 1_041L)
                 .containsEntry("test", 361L);
         List<Conversation> nlvr = read(Shared.asset("nlvr/dev.json"));
-        assertThat(nlvr).hasSize(5_934);
+        assertThat(nlvr).hasSize(5_934 + 6 * 547);
         Path images = Shared.asset("nlvr");
         assertThat(nlvr)
                 .allSatisfy(

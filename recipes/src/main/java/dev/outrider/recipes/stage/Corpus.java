@@ -11,6 +11,7 @@ import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.conversation.PictureIds;
 import dev.outrider.decode.model.Picture;
+import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
 import java.io.BufferedWriter;
 import java.nio.charset.StandardCharsets;
@@ -156,7 +157,7 @@ final class Corpus {
     }
 
     /** Uniform in [0, 1), by the text alone. */
-    private static double fraction(String text) {
+    static double fraction(String text) {
         try {
             byte[] hash = MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.UTF_8));
             return ((hash[0] & 0xff) << 16 | (hash[1] & 0xff) << 8 | hash[2] & 0xff) / (double) (1 << 24);
@@ -192,6 +193,7 @@ final class Corpus {
                 .forEach((suite, file) ->
                         read(run, Path.of(file)).forEach(p -> all.add(p.of(Suites.task(suite, p.task())))));
         if (all.isEmpty()) all.addAll(new Prompts.Jsonl(List.of(heldOutFile(run))).read(Spark.session(run)));
+        boolean skips = run.recipe().pictures().bad() == Recipe.Bad.SKIP;
         Map<String, Integer> taken = new LinkedHashMap<>();
         List<Evaluator.Prompt> out = new ArrayList<>();
         for (Prompt p : all) {
@@ -203,6 +205,7 @@ final class Corpus {
                 run.out().println("left out: prompt " + p.id() + " of " + length + " tokens, with room for " + room);
                 continue;
             }
+            if (skips && pictures.isPresent() && leftOut(run, p, pictures.get())) continue;
             taken.merge(p.task(), 1, Integer::sum);
             List<Picture> shown = pictures.map(
                             seen -> p.pictures().stream().map(seen::file).toList())
@@ -217,6 +220,15 @@ final class Corpus {
                     "Name evaluate.suites of others.");
         }
         return out;
+    }
+
+    // With a line on the terminal.
+    private static boolean leftOut(Run run, Prompt p, Pictures pictures) {
+        Optional<Failure> why = p.pictures().stream()
+                .flatMap(name -> pictures.unreadable(name).stream())
+                .findFirst();
+        why.ifPresent(f -> run.out().println("left out: prompt " + p.id() + ": " + f.getMessage()));
+        return why.isPresent();
     }
 
     private static int[] ids(Tokenizer tokenizer, Prompt prompt) {

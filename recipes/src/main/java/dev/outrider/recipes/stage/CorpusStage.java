@@ -10,13 +10,14 @@ import dev.outrider.recipes.world.SeenTask;
 import dev.outrider.recipes.world.Sights;
 import dev.outrider.recipes.world.World;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /**
  * The text to pre-train on, where it is not in files already: of the procedural world, or written by the target. And the
- * world's pictures, with captions, dialogues and prompts about them.
+ * world's pictures, with captions, dialogues and prompts about them, or those of {@link Dialogues}.
  */
 public final class CorpusStage implements Stage {
     /** Pairs held out to see whether a tower tells pictures apart. */
@@ -34,13 +35,15 @@ public final class CorpusStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return recipe.text().written() == 0
-                ? List.of(world(recipe))
-                : List.of(
-                        world(recipe),
-                        recipe.target().checkpoint(),
-                        recipe.text().written(),
-                        recipe.text().length());
+        List<Object> settings = new ArrayList<>(List.of(world(recipe)));
+        if (recipe.text().written() > 0) {
+            settings.addAll(List.of(
+                    recipe.target().checkpoint(),
+                    recipe.text().written(),
+                    recipe.text().length()));
+        }
+        settings.addAll(Dialogues.settings(recipe));
+        return settings;
     }
 
     private static Object world(Recipe recipe) {
@@ -59,6 +62,7 @@ public final class CorpusStage implements Stage {
             if (world.pictures() > 0) draw(run, world);
         });
         if (run.recipe().text().written() > 0) write(run);
+        if (!run.recipe().pictures().dialogues().isEmpty()) Dialogues.write(run);
     }
 
     private static void draw(Run run, Recipe.World world) {

@@ -24,10 +24,12 @@ import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Tokenizer, where the target does not bring one, and the shards of the pre-training text. */
@@ -55,6 +57,7 @@ public final class DataStage implements Stage {
             settings.add(recipe.target().template());
             settings.add(Suites.paths(recipe));
             settings.addAll(GenerateStage.heldOut(recipe));
+            settings.addAll(Dialogues.settings(recipe));
         }
         return settings;
     }
@@ -75,11 +78,12 @@ public final class DataStage implements Stage {
     /** Conversations in the target's template: the assistant's words are learnt, evaluation prompts left out. */
     private static void converse(Run run) {
         Text t = run.recipe().text();
+        boolean trainsSeeing = run.recipe().trainsSeeing();
         var report = ConversationShards.write(
                 Spark.session(run),
                 new ConversationSpec(
                         ConversationFiles.of(t.inputs().toArray(Path[]::new)),
-                        Models.spoken(run),
+                        Models.tokenizerPath(run),
                         run.recipe().target().chatTemplate(),
                         Words.LITERAL,
                         run.text(),
@@ -93,8 +97,8 @@ public final class DataStage implements Stage {
                                         run.recipe().seed()))
                                 : Optional.empty(),
                         Suites.contamination(run),
-                        GenerateStage.subjectsHeldOut(run),
-                        !run.recipe().generate().recorded().isEmpty(),
+                        heldOut(run),
+                        !run.recipe().generate().recorded().isEmpty() || trainsSeeing,
                         t.validation(),
                         ROWS_PER_SHARD,
                         run.recipe().seed()));
@@ -103,13 +107,24 @@ public final class DataStage implements Stage {
         rows(run, report.train().rows(), report.train().tokens(), report.train().sequenceLength());
     }
 
+    /** Neither what recorded answers that are replayed are about, nor pictures that are evaluated on. */
+    private static Set<String> heldOut(Run run) {
+        return Stream.of(GenerateStage.subjectsHeldOut(run), Dialogues.heldOut(run))
+                .flatMap(Set::stream)
+                .collect(Collectors.toSet());
+    }
+
     private static void trainTokenizer(Run run) {
         Recipe.Vocabulary wanted = run.recipe().tokenizer();
-        Source source = run.recipe().trainsSeeing() ? documents(Corpus.documents(run), Corpus.words(run)) : source(run);
-        Map<String, Long> words = WordCounts.of(Spark.session(run), source, MOST_WORDS);
+        Map<String, Long> words = new HashMap<>();
+        List<String> paths = new ArrayList<>();
+        for (Source source : sources(run)) {
+            WordCounts.of(Spark.session(run), source, MOST_WORDS).forEach((word, n) -> words.merge(word, n, Long::sum));
+            paths.addAll(source.paths());
+        }
         if (words.isEmpty()) {
             throw Failure.data(
-                    String.join(", ", source.paths()),
+                    String.join(", ", paths),
                     "no words",
                     "text to train a tokenizer on",
                     "Check text.inputs and text.format.");
@@ -117,6 +132,19 @@ public final class DataStage implements Stage {
         Tokenizer tokenizer = BpeTrainer.train(words, wanted.size(), wanted.specials());
         AtomicFiles.directory(run.tokenizer(), folder -> TokenizerJson.write(folder, tokenizer));
         run.out().println("tokenizer: " + tokenizer.size() + " pieces");
+    }
+
+    private static List<Source> sources(Run run) {
+        boolean pictures = run.recipe().trainsSeeing();
+        if (run.recipe().world().isPresent() && pictures) {
+            return List.of(documents(Corpus.documents(run), Corpus.words(run)));
+        }
+        List<Source> sources = new ArrayList<>();
+        boolean conversations = run.recipe().text().format() == Recipe.Format.CONVERSATIONS;
+        // Those that are no dialogues about pictures are among their words too.
+        if (pictures) sources.add(documents(Corpus.words(run)));
+        if (!conversations) sources.add(source(run));
+        return sources;
     }
 
     private static Source documents(Path... files) {

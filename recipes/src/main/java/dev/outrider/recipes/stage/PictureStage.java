@@ -50,6 +50,7 @@ public final class PictureStage implements Stage {
                 recipe.pictures().mostPixels(),
                 recipe.generate().prompts(),
                 recipe.world().map(w -> List.of(w.seen(), w.seenPrompts())),
+                Dialogues.settings(recipe),
                 recipe.text().length(),
                 recipe.trainsSeeing() ? recipe.text().validation() : 0,
                 recipe.target().checkpoint(),
@@ -86,7 +87,7 @@ public final class PictureStage implements Stage {
         Set<String> names = new TreeSet<>();
         List<Path> files = new ArrayList<>(run.recipe().generate().prompts());
         if (run.recipe().trainsSeeing()) files.add(Corpus.seen(run));
-        if (run.recipe().seenPrompts() > 0) files.add(Corpus.seenPrompts(run));
+        if (run.recipe().asksAboutPictures()) files.add(Corpus.seenPrompts(run));
         for (Path file : files) {
             if (Prompts.Jsonl.isForm(file)) {
                 new Prompts.Jsonl(List.of(file)).read(Spark.session(run)).forEach(p -> names.addAll(p.pictures()));

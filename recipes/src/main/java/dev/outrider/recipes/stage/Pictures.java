@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ImageAspect;
 import dev.outrider.checkpoints.ImagePreprocessing;
@@ -165,6 +166,13 @@ final class Pictures implements AutoCloseable {
     /** @throws dev.outrider.checkpoints.Failure DATA where no folder has it, or it is broken or too large */
     Picture file(String name) {
         return new ImageFile(folders.require(name), loader);
+    }
+
+    /** Why a picture cannot be looked at; empty where it can. */
+    Optional<Failure> unreadable(String name) {
+        return folders.find(name)
+                .map(file -> loader.attempt(file).failure())
+                .orElseGet(() -> Optional.of(folders.missing(name)));
     }
 
     /** A picture as reports show it. */

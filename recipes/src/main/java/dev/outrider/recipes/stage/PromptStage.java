@@ -31,13 +31,14 @@ public final class PromptStage implements Stage {
 
     @Override
     public List<String> needs(Recipe recipe) {
-        return recipe.seenPrompts() > 0 ? List.of("corpus", "target") : List.of("target");
+        return recipe.asksAboutPictures() ? List.of("corpus", "target") : List.of("target");
     }
 
     @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(
                 recipe.world(),
+                Dialogues.settings(recipe),
                 recipe.generate().prompts(),
                 recipe.generate().openings(),
                 recipe.generate().openings() > 0 ? recipe.generate().openingTokens() : 0,
@@ -55,6 +56,7 @@ public final class PromptStage implements Stage {
         Generate generate = run.recipe().generate();
         Corpus.Split split = new Corpus.Split();
         run.recipe().world().ifPresent(world -> world(run, world, split));
+        if (run.recipe().asksAboutPictures()) pictures(run, split);
         if (generate.openings() > 0) split.add(openings(run, generate), generate.evaluation());
         Suites suites = new Suites(run);
         if (generate.written() > 0) split.add(written(run, generate, suites), generate.evaluation());
@@ -69,10 +71,11 @@ public final class PromptStage implements Stage {
                 Math.max(1, Math.round(size.prompts() * run.recipe().generate().evaluation()));
         LongStream.range(0, size.prompts()).forEach(i -> split.answered().add(prompt(world, i, 0)));
         LongStream.range(0, heldOut).forEach(i -> split.heldOut().add(prompt(world, i, World.HELD_OUT)));
-        if (size.seenPrompts() > 0) {
-            split.answered().addAll(Corpus.read(run, Corpus.seenPrompts(run)));
-            split.heldOut().addAll(Corpus.read(run, Corpus.seenHeldOut(run)));
-        }
+    }
+
+    private static void pictures(Run run, Corpus.Split split) {
+        split.answered().addAll(Corpus.read(run, Corpus.seenPrompts(run)));
+        split.heldOut().addAll(Corpus.read(run, Corpus.seenHeldOut(run)));
     }
 
     // The tasks in turn.

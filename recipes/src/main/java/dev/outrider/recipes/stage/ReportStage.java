@@ -174,10 +174,10 @@ public final class ReportStage implements Stage {
                 "./outrider run recipes/stories260k.yaml");
     }
 
-    /** A picture of the world to ask about, where the target sees and has not been trained on it. */
+    /** A picture to ask about, where the target sees and has not been trained on it. */
     private static String looking(Run run) {
-        if (run.recipe().seenPrompts() == 0) return "";
-        return " --image " + Corpus.pictures(run).resolve(Corpus.heldOutPicture(run));
+        if (!run.recipe().asksAboutPictures()) return "";
+        return " --image " + Pictures.folders(run).require(Corpus.heldOutPicture(run));
     }
 
     @Override

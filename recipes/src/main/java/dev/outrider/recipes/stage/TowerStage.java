@@ -56,9 +56,8 @@ public final class TowerStage implements Stage {
                 ClipTrainer trainer = new ClipTrainer(
                         graph,
                         options(training, run.recipe().seed()),
-                        CaptionedPictures.read(Corpus.captions(run), Corpus.pictures(run), loader, tokenizer),
-                        Optional.of(CaptionedPictures.read(
-                                Corpus.captionsHeldOut(run), Corpus.pictures(run), loader, tokenizer)),
+                        pairs(run, Corpus.captions(run), loader, tokenizer),
+                        Optional.of(pairs(run, Corpus.captionsHeldOut(run), loader, tokenizer)),
                         metrics,
                         run.out())) {
             ClipTrainer.Outcome outcome = trainer.train("tower", run.interruption());
@@ -76,6 +75,11 @@ public final class TowerStage implements Stage {
         }
     }
 
+    private static CaptionedPictures pairs(Run run, Path file, ImageLoader loader, Tokenizer tokenizer) {
+        boolean skips = run.recipe().pictures().bad() == Recipe.Bad.SKIP;
+        return CaptionedPictures.read(file, Pictures.folders(run), loader, tokenizer, skips);
+    }
+
     /** What the training measured. */
     static Path metrics(Run run) {
         return run.tower().resolveSibling("tower-metrics.jsonl");
@@ -83,7 +87,14 @@ public final class TowerStage implements Stage {
 
     private static ClipShape clip(TowerShape s, Tokenizer tokenizer) {
         ModelConfig captions = ModelConfig.draft(
-                tokenizer.size(), s.hidden(), s.intermediate(), s.textLayers(), s.heads(), 128, tokenizer.bosId(), -1);
+                tokenizer.size(),
+                s.hidden(),
+                s.intermediate(),
+                s.textLayers(),
+                s.heads(),
+                CaptionedPictures.POSITIONS,
+                tokenizer.bosId(),
+                -1);
         return new ClipShape(s.config(), captions, s.embedding());
     }
 
