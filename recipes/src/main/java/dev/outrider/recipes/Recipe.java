@@ -941,9 +941,14 @@ public record Recipe(
                     Binder.spelling(laws) + " laws with on_policy.share " + onPolicy.share(),
                     "online laws: nobody has stored what the draft will write");
             require(
-                    laws != Laws.NONE || loss == Loss.CE && warmupSteps == 0,
-                    "laws none with " + (loss == Loss.CE ? "warmup_steps" : "loss " + loss),
-                    "loss ce: all others compare laws");
+                    laws != Laws.NONE || loss == Loss.CE || loss == Loss.TVD,
+                    "laws none with loss " + Binder.spelling(loss),
+                    "loss ce or tvd: all others compare laws");
+            require(
+                    laws != Laws.NONE || warmupSteps == 0 || loss == Loss.TVD && warmupLoss == Loss.CE,
+                    "laws none with warmup_steps, and from " + Binder.spelling(warmupLoss) + " to "
+                            + Binder.spelling(loss),
+                    "warmup_loss ce for loss tvd, or no warmup_steps");
             require(
                     laws != Laws.ONLINE || noise == 0,
                     "online laws with noise " + noise,

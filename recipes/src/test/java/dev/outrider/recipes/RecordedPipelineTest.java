@@ -178,7 +178,8 @@ class RecordedPipelineTest {
     void asecondRunLeavesAllAndTheTargetsWeightsAreMissedByName() {
         assertThat(outrider("run").succeeds().out()).contains("[generate] done before", "[evaluate] done before");
         outrider("run", "distill.laws=online").failsWith(2, "alignment aligned with online laws", "laws none");
-        outrider("run", "distill.loss=kl").failsWith(2, "laws none with loss kl", "loss ce");
+        outrider("run", "distill.loss=kl").failsWith(2, "laws none with loss kl", "loss ce or tvd");
+        outrider("run", "distill.warmup_steps=3").failsWith(2, "from kl to ce", "warmup_loss ce for loss tvd");
         outrider("run", "draft={cut: [0]}").failsWith(2, "draft.cut with target.tokenizer alone", "target.checkpoint");
         outrider("run", "draft={copying: 2}").failsWith(2, "draft.copying with target.tokenizer alone");
         outrider("run", "text={written: 5}").failsWith(2, "text.written with target.tokenizer alone");

@@ -108,8 +108,11 @@ final class Losses implements AutoCloseable {
 
     /** The alignment's divergence on answers, a share of which the draft may write itself; without laws, their tokens. */
     Source distillation(Shards answers, LlamaGraph graph) {
-        if (alignment.laws() == Laws.NONE)
-            return new Source("answers", answers(answers, graph), said(graph), alignment.share());
+        if (alignment.laws() == Laws.NONE) {
+            long certainFrom = alignment.loss() == Loss.TVD ? alignment.warmupSteps() : Long.MAX_VALUE;
+            CrossEntropy loss = new CrossEntropy(device.threads(), graph.outputs(), certainFrom);
+            return new Source("answers", answers(answers, graph), loss, alignment.share());
+        }
         Divergence loss = divergence(alignment.loss(), alignment, seed);
         if (alignment.warmupSteps() > 0) {
             loss = new Divergence.Warmup(

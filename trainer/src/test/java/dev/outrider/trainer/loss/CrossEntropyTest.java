@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.cpu.Threads;
 import dev.outrider.trainer.Batch;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
@@ -56,6 +57,46 @@ class CrossEntropyTest {
             CrossEntropy loss = new CrossEntropy(team);
             return Cases.run(loss, batch, logits, vocabulary, chunk, weight);
         }
+    }
+
+    /** Against plain loops again: the value 1 - q, its slope q times the cross-entropy's; before its step the cross-entropy. */
+    @Test
+    void fromItsStepOnItIsTheDistanceFromCertainty() {
+        Seeds.run(10, random -> {
+            int vocabulary = VOCABULARIES[random.nextInt(VOCABULARIES.length)];
+            Batch batch = Cases.batch(random, 3, 5, vocabulary);
+            float[] logits = Seeds.normal(random, batch.positions() * vocabulary, 3);
+            float[] before = logits.clone(), after = logits.clone();
+            double weight = 1.0 / Math.max(1, batch.count()), expected = 0, sum;
+            try (Threads team = new Threads(2)) {
+                CrossEntropy loss = new CrossEntropy(team, Optional.empty(), 7);
+                loss.beginStep(6);
+                assertThat(loss.changed()).isFalse();
+                double plain = Cases.run(loss, batch, before, vocabulary, 4, weight);
+                float[] reference = logits.clone();
+                assertThat(plain).isEqualTo(run(batch, reference, vocabulary, 4, 2, weight));
+                assertThat(before).isEqualTo(reference);
+                loss.beginStep(7);
+                assertThat(loss.changed()).isTrue();
+                sum = Cases.run(loss, batch, after, vocabulary, 4, weight);
+                loss.beginStep(8);
+                assertThat(loss.changed()).isFalse();
+                assertThat(Cases.run(loss, batch, logits.clone(), vocabulary, 4, weight)).isEqualTo(sum);
+            }
+            for (int t = 0; t < batch.positions(); t++) {
+                double[] row = new double[vocabulary];
+                double chance = 0;
+                if (counts(batch, t)) {
+                    chance = Math.exp(-row(logits, t, vocabulary, batch.labels()[t], weight, row));
+                    expected += 1 - chance;
+                }
+                for (int i = 0; i < vocabulary; i++) {
+                    double slope = chance * row[i];
+                    assertThat((double) after[t * vocabulary + i]).isCloseTo(slope, Cases.within(1e-5 * weight));
+                }
+            }
+            assertThat(sum).isCloseTo(expected, Cases.within(1e-5 * Math.max(1, expected)));
+        });
     }
 
     @Test
