@@ -329,6 +329,11 @@ public record Recipe(
                         networks.contains(name),
                         "evaluate.combine '" + name + "'",
                         "one of " + String.join(", ", networks)));
+        require(
+                networks.containsAll(evaluate.mix())
+                        && Set.copyOf(evaluate.mix()).size() == evaluate.mix().size(),
+                "evaluate.mix " + evaluate.mix(),
+                "some of " + String.join(", ", networks) + ", each once");
         Set<String> drafters = new LinkedHashSet<>(Evaluate.NO_NETWORK);
         drafters.addAll(networks);
         for (String name : evaluate.drafters()) {
@@ -1014,10 +1019,11 @@ public record Recipe(
      * @param suites name of a suite to its file of prompts, in any form of conversations; none: the run's held-out prompts
      * @param drafters who is measured, in this order: {@code lookup}, {@code bigram}, {@code 1-gram}, {@code 3-gram} to
      *     {@code 5-gram}, {@code ngram} (the longest the table has), {@code tables} (look-up and every n-gram, whichever is worth more), {@code combined}
-     *     (these and a draft), {@code pretrained}, alignments, {@code drafts}; none: bigram, pretrained and every
+     *     (these and a draft), {@code mixed} (the mean of the longest n-gram's law and a draft's), {@code pretrained}, alignments, {@code drafts}; none: bigram, pretrained and every
      *     alignment
      * @param drafts name of a draft from elsewhere to its path
      * @param combine the draft that {@code combined} uses beside look-up and table; by default the last alignment
+     * @param mix the drafts that {@code mixed} takes the mean of, with the table; by default the one of {@code combine}
      * @param weights what drafts are held in
      * @param pairs a draft that sees to one that is like it but does not: what the pictures are worth is their difference
      */
@@ -1033,11 +1039,12 @@ public record Recipe(
             @Key("[]") List<String> drafters,
             @Key("{}") Map<String, String> drafts,
             Optional<String> combine,
+            @Key("[]") List<String> mix,
             @Key("stored") Weights weights,
             @Key("{}") Map<String, String> pairs) {
-        /** Drafters without a network of their own to train, and the mixture of all. */
+        /** Drafters without a network of their own to train, and what is made of several. */
         public static final List<String> NO_NETWORK =
-                List.of("lookup", "1-gram", "bigram", "3-gram", "4-gram", "5-gram", "ngram", "tables", "combined");
+                List.of("lookup", "1-gram", "bigram", "3-gram", "4-gram", "5-gram", "ngram", "tables", "combined", "mixed");
 
         public Evaluate {
             require(!gammas.isEmpty(), "no evaluate.gammas", "at least one");

@@ -59,7 +59,8 @@ class RecordedPipelineTest {
                   share: 0.9
                   training: {steps: 20, batch: 8, rate: 1e-2, validate_every: 10}
                 evaluate:
-                  drafters: [1-gram, bigram, 3-gram, 4-gram, pretrained, aligned, tables, combined]
+                  drafters: [1-gram, bigram, 3-gram, 4-gram, pretrained, aligned, tables, combined, mixed]
+                  mix: [aligned, pretrained]
                   gammas: [1, 3]
                   temperatures: [0]
                   max_tokens: 64
@@ -95,10 +96,11 @@ class RecordedPipelineTest {
         String out = outrider("run").succeeds().out();
         assertThat(out)
                 .contains("[generate]", "held_out", "tau_greedy_3", "| aligned | 3 |", "./outrider replay --draft")
+                .contains("weights in a mean of their laws: 5-gram ")
                 .doesNotContain("[target]", "[prompts]", "NaN");
         Evaluation result = Evaluation.read(folder.resolve("run/evaluation.json"));
         assertThat(result.replayed()).isTrue();
-        assertThat(result.rows()).hasSize(8 * 2).allSatisfy(r -> {
+        assertThat(result.rows()).hasSize(9 * 2).allSatisfy(r -> {
             assertThat(r.tau()).isBetween(1.0, r.gamma() + 1.0);
             assertThat(r.mbsu()).isEqualTo(r.tau() / (r.c() * r.gamma() + 1));
         });
@@ -107,6 +109,9 @@ class RecordedPipelineTest {
                 .isGreaterThan(row(result, "1-gram", 3).tau());
         assertThat(row(result, "aligned", 3).tau())
                 .isGreaterThan(row(result, "pretrained", 3).tau());
+        Row mixed = row(result, "mixed", 3), one = row(result, "aligned", 3);
+        assertThat(mixed.c()).as("both drafts").isEqualTo(2 * one.c());
+        assertThat(mixed.tau()).isGreaterThan(row(result, "1-gram", 3).tau());
         assertThat(result.target().parameters()).isEqualTo(1_000_000);
         assertThat(result.samples()).isNotEmpty();
         assertThat(Files.readString(folder.resolve("run/report.html")))
@@ -139,6 +144,8 @@ class RecordedPipelineTest {
                         "replay",
                         "--draft",
                         draft.toString(),
+                        "--draft",
+                        run.resolve("export/draft-pretrained").toString(),
                         "--answers",
                         run.resolve("alignment/test").toString(),
                         "--table",
@@ -155,10 +162,12 @@ class RecordedPipelineTest {
                 .out();
         for (int gamma : List.of(1, 3)) {
             Row aligned = row(result, "aligned", gamma), combined = row(result, "combined", gamma);
+            Row mixed = row(result, "mixed", gamma);
             assertThat(out)
                     .contains(
                             String.format(Locale.ROOT, "| draft-aligned | greedy | %d | %.3f [", gamma, aligned.tau()))
                     .contains(String.format(Locale.ROOT, "| combined | greedy | %d | %.3f [", gamma, combined.tau()))
+                    .contains(String.format(Locale.ROOT, "| mixed | greedy | %d | %.3f [", gamma, mixed.tau()))
                     .contains(String.format(Locale.ROOT, "] | %.3f |", combined.mbsu()));
         }
         assertThat(CommandLineRun.of(
@@ -186,6 +195,7 @@ class RecordedPipelineTest {
         outrider("run", "generate.written=5").failsWith(2, "generate.recorded beside prompts, written");
         outrider("run", "generate.recorded=[]").failsWith(2, "target.tokenizer without generate.recorded");
         outrider("run", "evaluate.temperatures=[0, 1]").failsWith(2, "temperatures [0.0, 1.0]; expected [0]");
+        outrider("run", "evaluate.mix=[nobody]").failsWith(2, "evaluate.mix [nobody]", "aligned");
         outrider("run", "target.parameters=0").failsWith(2, "target.tokenizer without target.parameters");
         outrider("run", "target.weights=bf16").failsWith(2, "target.weights with target.tokenizer alone");
         outrider("run", "generate.recorded=[/no/answers]", "run=" + folder.resolve("other"))

@@ -35,9 +35,15 @@ public final class Calibration {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Map<String, Rates> rates;
+    private final Map<String, Double> weights;
 
     Calibration(Map<String, Rates> rates) {
+        this(rates, Map.of());
+    }
+
+    private Calibration(Map<String, Rates> rates, Map<String, Double> weights) {
         this.rates = rates;
+        this.weights = weights;
     }
 
     /** Guesses by kind of evidence, and those that were right. */
@@ -100,6 +106,35 @@ public final class Calibration {
         return new Calibration(rates);
     }
 
+    /** The same, and how much drafters count in a mean of their laws: what gives the answers the highest probability. */
+    public Calibration mixing(List<? extends StepDrafter> parts, Iterable<Recorded> heldOut) {
+        double[] found = Mixed.weights(parts, heldOut);
+        Map<String, Double> named = new TreeMap<>();
+        for (int i = 0; i < found.length; i++) {
+            if (named.put(parts.get(i).name(), found[i]) != null) throw twice(parts.get(i));
+        }
+        return new Calibration(rates, named);
+    }
+
+    /**
+     * Of each of these in a mean of their laws.
+     *
+     * @throws Failure USAGE where others, or none, were weighed
+     */
+    public double[] weights(List<? extends StepDrafter> parts) {
+        List<String> names = parts.stream().map(StepDrafter::name).toList();
+        if (weights.keySet().equals(Set.copyOf(names))) {
+            return names.stream().mapToDouble(weights::get).toArray();
+        }
+        throw Failure.usage(
+                "calibration", "weights of " + weights.keySet(), "those of " + names, "Calibrate what is mixed.");
+    }
+
+    /** The names of those that were weighed for a mean. */
+    public Set<String> mixed() {
+        return weights.keySet();
+    }
+
     private static Failure twice(StepDrafter drafter) {
         return Failure.usage("calibration", "two drafters named " + drafter.name(), "different names", "Rename one.");
     }
@@ -160,6 +195,7 @@ public final class Calibration {
             node.set("guesses", JSON.valueToTree(each.guesses()));
             node.set("right", JSON.valueToTree(each.right()));
         });
+        if (!weights.isEmpty()) json.set("weights", JSON.valueToTree(weights));
         AtomicFiles.file(file, temporary -> JSON.writeValue(temporary.toFile(), json));
     }
 
@@ -174,7 +210,9 @@ public final class Calibration {
             }
             Map<String, Rates> rates = new TreeMap<>();
             json.path("drafters").properties().forEach(e -> rates.put(e.getKey(), rates(file, e.getValue())));
-            return new Calibration(rates);
+            Map<String, Double> weights = new TreeMap<>();
+            json.path("weights").properties().forEach(e -> weights.put(e.getKey(), weight(file, e.getValue())));
+            return new Calibration(rates, weights);
         } catch (JsonProcessingException e) {
             throw corrupt(file, e.getOriginalMessage());
         } catch (IOException e) {
@@ -190,6 +228,12 @@ public final class Calibration {
             throw corrupt(file, guesses.length + " and " + right.length + " counts, " + alike + " alike");
         }
         return Rates.of(alike, guesses, right);
+    }
+
+    private static double weight(Path file, JsonNode value) {
+        double weight = value.asDouble(-1);
+        if (weight >= 0 && weight <= 1) return weight;
+        throw corrupt(file, "the weight " + value);
     }
 
     private static long[] counts(JsonNode array) {

@@ -79,7 +79,7 @@ public final class Combined implements Drafter {
         for (int i = 0; i < rates.length; i++) rates[i] = calibration.rates(this.candidates[i].drafter);
     }
 
-    private static void requireSame(StepDrafter one, StepDrafter first) {
+    static void requireSame(StepDrafter one, StepDrafter first) {
         if (one.vocabulary() == first.vocabulary()) return;
         throw Failure.usage(
                 "draft " + one.name(),

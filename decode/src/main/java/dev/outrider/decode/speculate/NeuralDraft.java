@@ -16,7 +16,7 @@ import java.util.List;
  * <p>It reads a text only when it is asked for what follows. The model is the drafter's while it drafts, and is
  * closed with it.
  */
-public final class NeuralDraft extends StepDrafter {
+public final class NeuralDraft extends StepDrafter implements Lawful {
     private static final int KINDS = 20;
 
     private final CausalModel model;
@@ -129,6 +129,13 @@ public final class NeuralDraft extends StepDrafter {
         int unread = length() - model.length();
         if (unread > 0) model.read(text(), model.length(), unread, 1);
         model.logits(0, row);
+    }
+
+    @Override
+    public void addLaw(double[] to, double weight) {
+        read();
+        double share = weight / Exponentials.weigh(row, weights, Exponentials.max(row), 1);
+        for (int i = 0; i < row.length; i++) to[id(i)] += share * weights[i];
     }
 
     private double greatest() {

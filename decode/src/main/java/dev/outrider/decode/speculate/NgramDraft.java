@@ -11,7 +11,7 @@ import java.util.stream.IntStream;
  * longest end that the table knows ("stupid back-off", Brants et al., 2007). Many may share one table, one a
  * thread; it is closed by who opened it.
  */
-public final class NgramDraft extends StepDrafter {
+public final class NgramDraft extends StepDrafter implements Lawful {
     /** What is proposed under sampling; under greedy decoding it is always the most frequent token. */
     public enum Choice {
         /** The most frequent token, as a point mass. */
@@ -23,6 +23,9 @@ public final class NgramDraft extends StepDrafter {
     // Evidence: length of the context, how often it came, share of its first follower; share is the last digit.
     private static final int COUNTS = 7;
     private static final int SHARES = 10;
+
+    /** The usual one where counts are small. */
+    private static final double DISCOUNT = 0.75;
 
     private final int order;
     private final int least;
@@ -109,6 +112,27 @@ public final class NgramDraft extends StepDrafter {
         }
         fill();
         return chance.draw(law().from(logits, sampling, null));
+    }
+
+    /**
+     * The table's contexts of every length together (absolute discounting, interpolated: Ney, Essen and Kneser 1994): of
+     * each, from the longest down, a follower has (its count - {@value #DISCOUNT}) / all that followed of what the longer
+     * ones left; the shortest has no discount. Beyond the order and the least count of this draft nothing is read.
+     */
+    @Override
+    public void addLaw(double[] to, double weight) {
+        double left = weight;
+        for (int context = order - 1; context >= 0; context--) {
+            if (!followers.find(text(), length(), context)) continue;
+            if (context > 0 && followers.total() < least) continue;
+            double discount = context == 0 ? 0 : DISCOUNT, taken = 0;
+            for (int rank = 0; rank < followers.size(); rank++) {
+                double share = (followers.count(rank) - discount) / followers.total();
+                to[followers.id(rank)] += left * share;
+                taken += share;
+            }
+            left *= Math.max(0, 1 - taken);
+        }
     }
 
     /** log count, -infinity for ids that never followed. */

@@ -87,7 +87,7 @@ public abstract class StepDrafter implements Drafter {
 
     @Override
     public final void hear(int kept, int next) {
-        while (length > settled + kept) popped(text[--length]);
+        while (length > settled + kept) pop();
         push(next);
         settled = length;
     }
@@ -109,6 +109,11 @@ public abstract class StepDrafter implements Drafter {
         if (length == text.length) text = Arrays.copyOf(text, 2 * length);
         text[length++] = token;
         pushed(token);
+    }
+
+    /** The last proposed token is taken back. */
+    final void pop() {
+        popped(text[--length]);
     }
 
     /** Final tokens and, behind them, proposed ones; the first {@link #length} are valid. */

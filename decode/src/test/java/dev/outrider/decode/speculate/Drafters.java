@@ -46,6 +46,11 @@ final class Drafters {
         all.put(
                 "adaptive",
                 new Combined("adaptive", List.of(new Candidate(unsure, 0.05)), Calibration.raw(), new Costs(1, 1.5)));
+        all.put("mixed", mixed(table, neural(vocabulary, capacity, FakeModel.noisy(target, random.nextLong(), 0.7))));
+        all.put("mixed pruned", mixed(table, pruned(vocabulary, capacity / 4, target)));
+        all.put(
+                "combined mixed",
+                hostile(List.of(mixed(table, neural(vocabulary, capacity, target)), new NgramDraft(table)), random));
         all.put("uniform", RuleDraft.uniform(vocabulary));
         all.put("always wrong", RuleDraft.wrong(vocabulary, target));
         return all;
@@ -64,6 +69,10 @@ final class Drafters {
                 .map(drafter -> new Candidate(drafter, 0.1 * random.nextInt(3)))
                 .toList();
         return new Combined("combined", candidates, new Calibration(rates), new Costs(1, 1.2, 1.3));
+    }
+
+    static Mixed mixed(NgramTable table, NeuralDraft draft) {
+        return new Mixed("mixed", List.of(new NgramDraft(table), draft), new double[] {0.4, 0.6});
     }
 
     static NeuralDraft neural(int vocabulary, int capacity, FakeModel.Logits logits) {

@@ -58,6 +58,48 @@ class NgramDraftTest {
         return IntStream.rangeClosed(1, length).allMatch(j -> each[end - j] == text[text.length - j]);
     }
 
+    /** Against the definition, from the shortest context up, counted naively. */
+    @Test
+    void aWholeLawDiscountsEachContextForTheShorterOnes() {
+        Seeds.run(20, random -> {
+            int vocabulary = random.nextInt(2, 9), order = random.nextInt(1, 6);
+            List<int[]> texts = new ArrayList<>();
+            for (int i = 0; i < 5; i++) {
+                texts.add(random.ints(random.nextInt(40), 0, vocabulary).toArray());
+            }
+            texts.add(new int[] {0});
+            NgramDraft draft = new NgramDraft(NgramTable.of(vocabulary, order, texts));
+            for (int i = 0; i < 50; i++) {
+                int[] text = Drafters.prompt(random, random.nextInt(1, 7), vocabulary);
+                draft.begin(text);
+                double[] law = new double[vocabulary];
+                draft.addLaw(law, 0.25);
+                double[] expected = discounted(texts, text, order, vocabulary);
+                for (int b = 0; b < vocabulary; b++) assertThat(law[b]).isEqualTo(0.25 * expected[b], within(1e-12));
+                assertThat(IntStream.range(0, vocabulary).mapToDouble(b -> law[b]).sum())
+                        .isEqualTo(0.25, within(1e-12));
+            }
+        });
+    }
+
+    private static double[] discounted(List<int[]> texts, int[] text, int order, int vocabulary) {
+        double[] law = new double[vocabulary];
+        for (int length = 0; length < Math.min(order, text.length + 1); length++) {
+            double[] followers = new double[vocabulary];
+            for (int[] each : texts) {
+                for (int i = length; i < each.length; i++) if (ends(each, i, text, length)) followers[each[i]]++;
+            }
+            double total = IntStream.range(0, vocabulary).mapToDouble(b -> followers[b]).sum();
+            if (total == 0) break;
+            double discount = length == 0 ? 0 : 0.75;
+            double left = discount * IntStream.range(0, vocabulary).filter(b -> followers[b] > 0).count() / total;
+            for (int b = 0; b < vocabulary; b++) {
+                law[b] = Math.max(0, followers[b] - discount) / total + left * law[b];
+            }
+        }
+        return law;
+    }
+
     @Test
     void greedyFollowsTheMostFrequentAndBacksOff() {
         // 1 -> 2 twice, 3 once; 2 -> 3 and 4 once each: the lower id; nothing follows 4: 2 is the most frequent of all

@@ -35,6 +35,7 @@ class RoundAllocationTest {
                 Drafters.neural(VOCABULARY, 2000, same),
                 new NgramDraft(table),
                 new PromptLookup(VOCABULARY),
+                Drafters.mixed(table, Drafters.neural(VOCABULARY, 2000, same)),
                 combined(same, table))) {
             Decoder decoder = new Decoder(new FakeModel(VOCABULARY, 2000, same));
             // Until they are compiled, vectors are objects; when that is, is the compiler's threads' affair.

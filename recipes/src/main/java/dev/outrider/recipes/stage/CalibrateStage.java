@@ -39,6 +39,9 @@ public final class CalibrateStage implements Stage {
         return List.of(
                 Drafters.combined(recipe),
                 Optional.ofNullable(recipe.evaluate().drafts().get(Drafters.combined(recipe))),
+                Drafters.mixed(recipe).stream()
+                        .map(d -> List.of(d, recipe.evaluate().drafts().getOrDefault(d, "")))
+                        .toList(),
                 recipe.evaluate().weights());
     }
 
@@ -53,6 +56,7 @@ public final class CalibrateStage implements Stage {
                 Drafters drafters = new Drafters(run, device, Optional.empty(), longest + 1)) {
             List<StepDrafter> candidates = drafters.candidates();
             Calibration calibration = Calibration.of(candidates, heldOut);
+            if (!Drafters.mixed(run.recipe()).isEmpty()) calibration = mixing(run, drafters, calibration, heldOut);
             calibration.write(run.calibration());
             List<String> rates = new ArrayList<>();
             for (StepDrafter c : candidates) {
@@ -60,6 +64,19 @@ public final class CalibrateStage implements Stage {
             }
             run.out().println("right on " + heldOut.size() + " held-out answers: " + String.join(", ", rates));
         }
+    }
+
+    private static Calibration mixing(
+            Run run, Drafters drafters, Calibration calibration, List<Recorded> heldOut) {
+        List<StepDrafter> parts = drafters.parts();
+        Calibration mixing = calibration.mixing(parts, heldOut);
+        double[] weights = mixing.weights(parts);
+        List<String> said = new ArrayList<>();
+        for (int i = 0; i < weights.length; i++) {
+            said.add(String.format(Locale.ROOT, "%s %.3f", parts.get(i).name(), weights[i]));
+        }
+        run.out().println("weights in a mean of their laws: " + String.join(", ", said));
+        return mixing;
     }
 
     private static List<Recorded> heldOut(Run run) {

@@ -11,6 +11,7 @@ import dev.outrider.decode.speculate.Combined.Candidate;
 import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Costs;
 import dev.outrider.decode.speculate.Drafter;
+import dev.outrider.decode.speculate.Mixed;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.PromptLookup;
@@ -29,11 +30,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /** Drafters by the names that recipes give them; opened once each, closed together. */
 final class Drafters implements AutoCloseable {
     static final String LOOKUP = "lookup", BIGRAM = "bigram", NGRAM = "ngram", TABLES = "tables", COMBINED = "combined";
+    static final String MIXED = "mixed";
     private static final int TIMES = 25, WARM = 8, CONTEXT = 128;
 
     /** What costs are measured in. */
@@ -76,13 +80,20 @@ final class Drafters implements AutoCloseable {
     }
 
     static boolean needCalibration(Recipe recipe) {
-        return measured(recipe).stream().anyMatch(List.of(TABLES, COMBINED)::contains);
+        return measured(recipe).stream().anyMatch(List.of(TABLES, COMBINED, MIXED)::contains);
     }
 
     /** The draft that is combined with look-up and table. */
     static String combined(Recipe recipe) {
         Evaluate evaluate = recipe.evaluate();
         return evaluate.combine().orElse(recipe.distill().name());
+    }
+
+    /** The drafts that are mixed with the table; none where nothing is. */
+    static List<String> mixed(Recipe recipe) {
+        if (!measured(recipe).contains(MIXED)) return List.of();
+        List<String> named = recipe.evaluate().mix();
+        return named.isEmpty() ? List.of(combined(recipe)) : named;
     }
 
     Drafter drafter(String name) {
@@ -99,6 +110,7 @@ final class Drafters implements AutoCloseable {
             case BIGRAM -> order(2);
             case "1-gram", "3-gram", "4-gram", "5-gram" -> order(name.charAt(0) - '0');
             case NGRAM -> new NgramDraft(table());
+            case MIXED -> mixture();
             default -> neural(name);
         };
     }
@@ -171,6 +183,18 @@ final class Drafters implements AutoCloseable {
         return all;
     }
 
+    /** The table and the drafts whose laws are mixed. */
+    List<StepDrafter> parts() {
+        List<StepDrafter> parts = new ArrayList<>(List.of(new NgramDraft(table())));
+        for (String name : mixed(run.recipe())) parts.add(neural(name));
+        return parts;
+    }
+
+    private Mixed mixture() {
+        List<StepDrafter> parts = parts();
+        return new Mixed(MIXED, parts, Calibration.read(run.calibration()).weights(parts));
+    }
+
     private Combined combination(String name, List<StepDrafter> drafters) {
         int longest =
                 run.recipe().evaluate().gammas().stream().max(Integer::compare).orElseThrow();
@@ -218,14 +242,27 @@ final class Drafters implements AutoCloseable {
 
     /** What a report says of a drafter, under the name that it goes by. */
     Model model(String name, Drafter drafter) {
-        if (name.equals(COMBINED)) {
-            Model draft = model(combined(run.recipe())).model("");
-            return new Model(
-                    drafter.name(), draft.path(), draft.parameters(), draft.read(), draft.weights(), draft.hash());
-        }
+        if (name.equals(COMBINED)) return model(drafter.name(), List.of(combined(run.recipe())));
+        if (name.equals(MIXED)) return model(drafter.name(), mixed(run.recipe()));
         return Evaluate.NO_NETWORK.contains(name)
                 ? new Model(drafter.name(), "", drafter.parameters(), drafter.parameters(), "", "")
                 : model(name).model(drafter.name());
+    }
+
+    /** Of a drafter that reads these drafts. */
+    private Model model(String name, List<String> drafts) {
+        List<Model> all = drafts.stream().map(d -> model(d).model("")).toList();
+        return new Model(
+                name,
+                joined(all, Model::path),
+                all.stream().mapToLong(Model::parameters).sum(),
+                all.stream().mapToLong(Model::read).sum(),
+                joined(all, Model::weights),
+                joined(all, Model::hash));
+    }
+
+    private static String joined(List<Model> models, Function<Model, String> what) {
+        return models.stream().map(what).distinct().collect(Collectors.joining(", "));
     }
 
     @Override

@@ -21,6 +21,7 @@ import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Costs;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Drafter;
+import dev.outrider.decode.speculate.Mixed;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.PromptLookup;
@@ -31,6 +32,8 @@ import dev.outrider.decode.speculate.Tally;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Deque;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -96,7 +99,8 @@ public final class ReplayVerb implements Callable<Integer> {
             names = "--calibration",
             description =
                     "Replays look-up, the table by every order and the first draft combined, too: each guesses where"
-                            + " this file, the calibration.json of a run, says that it is right most often. Needs --table.")
+                            + " this file, the calibration.json of a run, says that it is right most often; and the mean of"
+                            + " their laws, where that was weighed. Needs --table.")
     Path calibration;
 
     @Override
@@ -124,7 +128,11 @@ public final class ReplayVerb implements Callable<Integer> {
                     replay(drafter, kinds, opened.ends());
                 }
             }
-            if (calibration != null) combined(device, tokenizer, kinds);
+            if (calibration != null) {
+                Calibration calibrated = Calibration.read(calibration);
+                combined(device, tokenizer, kinds, calibrated);
+                if (!calibrated.mixed().isEmpty()) mixed(device, tokenizer, kinds, calibrated);
+            }
         }
         return 0;
     }
@@ -211,8 +219,36 @@ public final class ReplayVerb implements Callable<Integer> {
         }
     }
 
-    private void combined(CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds) {
-        Calibration calibrated = Calibration.read(calibration);
+    /** The mean of the table's law and those of the drafts that were weighed with it. */
+    private void mixed(CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
+        Deque<Draft> opened = new ArrayDeque<>();
+        try (NgramTable counted = NgramTable.open(table)) {
+            List<StepDrafter> parts = new ArrayList<>(List.of(new NgramDraft(counted)));
+            for (String name : calibrated.mixed()) {
+                if (name.equals(parts.getFirst().name())) continue;
+                opened.push(Draft.open(device, named(name), tokenizer, drafts.getFirst()));
+                parts.add(opened.element().drafter(name));
+            }
+            try (Mixed mixed = new Mixed("mixed", parts, calibrated.weights(parts))) {
+                replay(mixed, kinds, opened.element().ends());
+            }
+        } finally {
+            opened.forEach(Draft::close);
+        }
+    }
+
+    /** The draft that a run calls so: of the given ones that of the name, as it is or as exports have it, or the only one. */
+    private Path named(String name) {
+        if (drafts.size() == 1) return drafts.getFirst();
+        return drafts.stream()
+                .filter(d -> List.of(name, "draft-" + name).contains(d.getFileName().toString()))
+                .findFirst()
+                .orElseThrow(() -> Failure.usage(
+                        "--draft", drafts.toString(), "draft-" + name + " among them, which was weighed", "Name it."));
+    }
+
+    private void combined(
+            CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
         try (NgramTable opened = NgramTable.open(table);
                 Draft draft = Draft.open(device, drafts.getFirst(), tokenizer, drafts.getFirst())) {
             List<StepDrafter> all = new ArrayList<>(NgramDraft.byOrder("", opened));
