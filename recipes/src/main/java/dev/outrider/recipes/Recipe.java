@@ -51,6 +51,7 @@ public record Recipe(
     public Recipe {
         if (run.equals(Path.of("runs"))) run = Path.of("runs", name);
         requireRecorded(world, target, generate, evaluate);
+        requireDialogues(world, pictures, target, generate, evaluate);
         requireWeights(target, text, draft, both(alignments, distill));
         requireText(world, text, target, readsText(target, pretrain, tables, alignments, distill));
         require(
@@ -68,7 +69,6 @@ public record Recipe(
         requireAlignments(both(alignments, distill), evaluate);
         requireDrafters(both(alignments, distill), evaluate);
         requireRange(export, draft);
-        requireDialogues(world, pictures, target, generate, evaluate);
         requireSight(world, pictures, tower, target, both(alignments, distill));
     }
 
@@ -463,6 +463,7 @@ public record Recipe(
      * @param dialogues files of conversations about them, for a target that is trained here and sees: those about a share
      *     of the pictures ({@code generate.evaluation}) are held out for evaluation; on the others it is trained, and
      *     asked, and a tower is trained on their first answers as captions
+     * @param tasks of these conversations only those that say they are of one of them; none: all
      * @param kept what of them is made ready for training and answering: the tower's features, or levels, a byte a channel
      * @param mostPixels a larger picture is not decoded
      * @param memory pictures whose features stay in memory while training and answering
@@ -470,6 +471,7 @@ public record Recipe(
     public record Pictures(
             @Key("[]") List<Path> folders,
             @Key("[]") List<Path> dialogues,
+            @Key("[]") List<String> tasks,
             @Key("features") PictureKind kept,
             @Key("refuse") Bad bad,
 

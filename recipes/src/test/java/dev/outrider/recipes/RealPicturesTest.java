@@ -80,11 +80,16 @@ class RealPicturesTest {
     }
 
     private static CommandLineRun outrider(String... more) {
+        return outrider("run", List.of(more));
+    }
+
+    private static CommandLineRun outrider(String verb, List<String> more) {
         Path recipe = Path.of(System.getProperty("outrider.root"), "recipes/real-pictures.yaml");
-        List<String> arguments = new ArrayList<>(List.of("run", recipe.toString()));
+        List<String> arguments = new ArrayList<>(List.of(verb, recipe.toString()));
         arguments.addAll(List.of(
                 "run=" + folder.resolve("run"),
                 "pictures.folders=[" + folder.resolve("photos") + ", " + folder + "]",
+                "pictures.tasks=[]",
                 "pictures.dialogues=[" + folder.resolve("captions.json") + ", " + folder.resolve("dev.json") + "]",
                 "text.inputs=[" + folder.resolve("captions.json") + "]",
                 "text.validation=0.2",
@@ -103,7 +108,7 @@ class RealPicturesTest {
                         + " training: {steps: 4, batch: 4, rate: 1e-2}}",
                 "evaluate={drafters: [pretrained, llava-text, llava], pairs: {llava: llava-text}, gammas: [2],"
                         + " temperatures: [0], prompts: 2, max_tokens: 10}"));
-        arguments.addAll(List.of(more));
+        arguments.addAll(more);
         return CommandLineRun.of(arguments.toArray(String[]::new));
     }
 
@@ -180,10 +185,24 @@ class RealPicturesTest {
 
     @Test
     @Order(4)
+    void onlyTheTasksThatAreWanted() throws IOException {
+        Path other = folder.resolve("tasks");
+        outrider("data", List.of("run=" + other, "pictures.tasks=[nlvr-truth]")).succeeds();
+        for (String file : List.of("seen.jsonl", "seen-prompts.jsonl", "seen-heldout.jsonl")) {
+            assertThat(Files.readAllLines(other.resolve("corpus").resolve(file)))
+                    .as(file)
+                    .isNotEmpty()
+                    .allMatch(line -> line.contains("\"task\":\"nlvr-truth\""));
+        }
+        outrider("pictures.tasks=[nobody]", "run=" + folder.resolve("none")).failsWith(3, "of the tasks [nobody]");
+    }
+
+    @Test
+    @Order(5)
     void whatDoesNotGoTogetherIsRefused() {
         outrider("world={documents: 5, seen: 3}", "text={}").failsWith(2, "pictures.dialogues beside a world");
         outrider("pictures.folders=[]").failsWith(2, "pictures.dialogues without pictures.folders");
-        outrider("generate.evaluation=0").failsWith(2, "generate.evaluation 0 without evaluate.suites");
+        outrider("generate.evaluation=0").failsWith(2, "pictures.dialogues with generate.evaluation 0");
         outrider("evaluate.suites={own: /no/prompts}").failsWith(2, "pictures.dialogues with evaluate.suites");
         outrider("target={checkpoint: .}").failsWith(2, "pictures.dialogues with a given target");
         outrider("target.template=own").failsWith(2, "pictures.dialogues without target.template");

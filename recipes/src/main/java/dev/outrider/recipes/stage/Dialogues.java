@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.DiskFailures;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.Message;
 import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.conversation.ConversationFiles;
@@ -52,6 +53,7 @@ final class Dialogues {
         boolean conversations = recipe.text().format() == Recipe.Format.CONVERSATIONS;
         return List.of(
                 pictures.dialogues(),
+                pictures.tasks(),
                 pictures.folders(),
                 pictures.bad(),
                 recipe.generate().evaluation(),
@@ -80,6 +82,7 @@ final class Dialogues {
         Predicate<Conversation> evaluated = c -> c.subjects().stream().anyMatch(heldOut::contains);
         Predicate<Conversation> caption = Dialogues::isCaption;
         long trained = rows(Corpus.seen(run), evaluated.negate(), Dialogues::dialogue);
+        if (trained == 0) throw none();
         rows(Corpus.seenPrompts(run), evaluated.negate(), c -> dialogue(c.prompt()));
         long held = rows(Corpus.seenHeldOut(run), evaluated, c -> dialogue(c.prompt()));
         long captions = rows(Corpus.captions(run), caption.and(evaluated.negate()), Dialogues::caption);
@@ -90,16 +93,28 @@ final class Dialogues {
                         + captions);
     }
 
-    /** Those that name pictures, all of which are there. */
+    /** Those of the wanted tasks that name pictures, all of which are there. */
     private void each(Consumer<Conversation> each) {
+        List<String> tasks = run.recipe().pictures().tasks();
         files.forEach(e -> {
-            if (e instanceof Conversation c && !c.images().isEmpty() && there(c)) each.accept(c);
+            if (!(e instanceof Conversation c) || c.images().isEmpty() || !there(c)) return;
+            if (tasks.isEmpty() || tasks.contains(c.task())) each.accept(c);
         });
     }
 
     private boolean there(Conversation c) {
         return folders.isEmpty()
                 || c.images().stream().allMatch(name -> folders.get().find(name).isPresent());
+    }
+
+    private Failure none() {
+        Recipe.Pictures pictures = run.recipe().pictures();
+        return Failure.data(
+                files.paths().toString(),
+                "no conversation about a picture of " + pictures.folders()
+                        + (pictures.tasks().isEmpty() ? "" : ", of the tasks " + pictures.tasks()),
+                "some to train on",
+                "Correct pictures.folders or pictures.tasks, or name other pictures.dialogues.");
     }
 
     /** Makes a row of a conversation. */
