@@ -15,6 +15,9 @@ import java.util.List;
 public final class Mixed extends StepDrafter {
     private static final int KINDS = 20;
 
+    /** Of expectation maximisation. */
+    private static final int ROUNDS = 50;
+
     private final StepDrafter[] parts;
     private final double[] weights;
     private final double[] mean;
@@ -149,8 +152,6 @@ public final class Mixed extends StepDrafter {
         for (int round = 0; round < ROUNDS; round++) weights = held.better(weights);
         return weights;
     }
-
-    private static final int ROUNDS = 50;
 
     /** What the parts thought of tokens that came. */
     private static final class Held {
