@@ -90,7 +90,7 @@ public final class Mixed extends StepDrafter {
     @Override
     int evidence() {
         average();
-        return Math.min(KINDS - 1, (int) (KINDS * mean[likeliest()]));
+        return Math.min(KINDS - 1, (int) (KINDS * mean[greatest()]));
     }
 
     @Override
@@ -102,11 +102,11 @@ public final class Mixed extends StepDrafter {
     int guess(Sampling sampling, Chance chance) {
         average();
         boolean penalised = sampling.repetitionPenalty() != 1;
-        if (sampling.greedy() && !penalised) return likeliest();
+        if (sampling.greedy() && !penalised) return greatest();
         for (int i = 0; i < mean.length; i++) mean[i] = Math.log(mean[i]);
         if (!sampling.greedy()) return chance.draw(law().from(mean, sampling, history));
         history.penalise(mean, sampling.repetitionPenalty());
-        return likeliest();
+        return greatest();
     }
 
     private void average() {
@@ -115,7 +115,7 @@ public final class Mixed extends StepDrafter {
     }
 
     /** The lowest id among equals. */
-    private int likeliest() {
+    private int greatest() {
         int best = 0;
         for (int i = 1; i < mean.length; i++) if (mean[i] > mean[best]) best = i;
         return best;
