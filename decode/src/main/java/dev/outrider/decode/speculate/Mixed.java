@@ -12,9 +12,7 @@ import java.util.List;
  * <p>Sampling settings act on the mean, as if its logarithms were a model's logits. The token is drawn from the law
  * that comes of it, so that it is lossless as any other.
  */
-public final class Mixed extends StepDrafter {
-    private static final int KINDS = 20;
-
+public final class Mixed extends GradedDraft {
     /** Of expectation maximisation. */
     private static final int ROUNDS = 50;
 
@@ -76,37 +74,22 @@ public final class Mixed extends StepDrafter {
         return true;
     }
 
+    /** Of the mean. */
     @Override
-    int kinds() {
-        return KINDS;
-    }
-
-    @Override
-    int alike() {
-        return KINDS;
-    }
-
-    /** The greatest probability of the mean, in so many steps. */
-    @Override
-    int evidence() {
+    double greatest() {
         average();
-        return Math.min(KINDS - 1, (int) (KINDS * mean[greatest()]));
-    }
-
-    @Override
-    double confidence(int kind) {
-        return (kind + 0.5) / KINDS;
+        return mean[first()];
     }
 
     @Override
     int guess(Sampling sampling, Chance chance) {
         average();
         boolean penalised = sampling.repetitionPenalty() != 1;
-        if (sampling.greedy() && !penalised) return greatest();
+        if (sampling.greedy() && !penalised) return first();
         for (int i = 0; i < mean.length; i++) mean[i] = Math.log(mean[i]);
         if (!sampling.greedy()) return chance.draw(law().from(mean, sampling, history));
         history.penalise(mean, sampling.repetitionPenalty());
-        return greatest();
+        return first();
     }
 
     private void average() {
@@ -114,8 +97,8 @@ public final class Mixed extends StepDrafter {
         for (int i = 0; i < parts.length; i++) lawful(parts[i]).addLaw(mean, weights[i]);
     }
 
-    /** The lowest id among equals. */
-    private int greatest() {
+    /** The likeliest id, the lowest among equals. */
+    private int first() {
         int best = 0;
         for (int i = 1; i < mean.length; i++) if (mean[i] > mean[best]) best = i;
         return best;

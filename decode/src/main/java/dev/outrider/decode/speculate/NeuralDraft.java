@@ -16,9 +16,7 @@ import java.util.List;
  * <p>It reads a text only when it is asked for what follows. The model is the drafter's while it drafts, and is
  * closed with it.
  */
-public final class NeuralDraft extends StepDrafter implements Lawful {
-    private static final int KINDS = 20;
-
+public final class NeuralDraft extends GradedDraft implements Lawful {
     private final CausalModel model;
     private final long parameters;
     private final DraftVocabulary outputs;
@@ -75,28 +73,6 @@ public final class NeuralDraft extends StepDrafter implements Lawful {
     }
 
     @Override
-    int kinds() {
-        return KINDS;
-    }
-
-    @Override
-    int alike() {
-        return KINDS;
-    }
-
-    /** The greatest probability of its softmax, in so many steps. */
-    @Override
-    int evidence() {
-        read();
-        return Math.min(KINDS - 1, (int) (KINDS * greatest()));
-    }
-
-    @Override
-    double confidence(int kind) {
-        return (kind + 0.5) / KINDS;
-    }
-
-    @Override
     int guess(Sampling sampling, Chance chance) {
         read();
         if (sampling.greedy()) return id(Greedy.pick(row, sampling, history));
@@ -138,7 +114,10 @@ public final class NeuralDraft extends StepDrafter implements Lawful {
         for (int i = 0; i < row.length; i++) to[id(i)] += share * weights[i];
     }
 
-    private double greatest() {
+    /** Of its softmax. */
+    @Override
+    double greatest() {
+        read();
         return 1 / Exponentials.weigh(row, weights, Exponentials.max(row), 1);
     }
 

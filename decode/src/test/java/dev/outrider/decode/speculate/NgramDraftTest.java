@@ -7,6 +7,7 @@ import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.ngram.NgramTable;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -18,11 +19,7 @@ class NgramDraftTest {
         Seeds.run(20, random -> {
             int vocabulary = random.nextInt(2, 9);
             int order = random.nextInt(1, 6);
-            List<int[]> texts = new ArrayList<>();
-            for (int i = 0; i < 5; i++) {
-                texts.add(random.ints(random.nextInt(40), 0, vocabulary).toArray());
-            }
-            texts.add(new int[] {0});
+            List<int[]> texts = texts(random, vocabulary);
             NgramDraft draft = new NgramDraft(NgramTable.of(vocabulary, order, texts));
             for (int i = 0; i < 50; i++) {
                 int[] text = Drafters.prompt(random, random.nextInt(1, 7), vocabulary);
@@ -32,6 +29,15 @@ class NgramDraftTest {
                 assertThat(law).containsExactly(shares(texts, text, order, vocabulary), within(1e-12));
             }
         });
+    }
+
+    private static List<int[]> texts(RandomGenerator random, int vocabulary) {
+        List<int[]> texts = new ArrayList<>();
+        for (int i = 0; i < 5; i++) {
+            texts.add(random.ints(random.nextInt(40), 0, vocabulary).toArray());
+        }
+        texts.add(new int[] {0});
+        return texts;
     }
 
     /** Counted naively: the longest end of the text, shorter than the order, that anything ever followed. */
@@ -63,11 +69,7 @@ class NgramDraftTest {
     void aWholeLawDiscountsEachContextForTheShorterOnes() {
         Seeds.run(20, random -> {
             int vocabulary = random.nextInt(2, 9), order = random.nextInt(1, 6);
-            List<int[]> texts = new ArrayList<>();
-            for (int i = 0; i < 5; i++) {
-                texts.add(random.ints(random.nextInt(40), 0, vocabulary).toArray());
-            }
-            texts.add(new int[] {0});
+            List<int[]> texts = texts(random, vocabulary);
             NgramDraft draft = new NgramDraft(NgramTable.of(vocabulary, order, texts));
             for (int i = 0; i < 50; i++) {
                 int[] text = Drafters.prompt(random, random.nextInt(1, 7), vocabulary);
