@@ -145,6 +145,7 @@ final class LibrarySearch {
             return "Install the NVIDIA driver (version 525 or newer) if this machine has an NVIDIA GPU; in a container,"
                     + " start it with the GPU given to it (docker run --gpus all).";
         return "Install the CUDA toolkit (12 or 13), or 'pip install " + packaged + (driverMajor == 13 ? "" : "-cu12")
-                + "', or name its folder: OUTRIDER_CUDA=/folder/with/" + names(part, driverMajor).getFirst() + ".";
+                + "', or name its folder: OUTRIDER_CUDA=/folder/with/"
+                + names(part, driverMajor).getFirst() + ".";
     }
 }

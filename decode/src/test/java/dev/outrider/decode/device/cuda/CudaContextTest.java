@@ -156,7 +156,8 @@ class CudaContextTest {
         }
         try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
             List<Future<Boolean>> all = pool.invokeAll(IntStream.range(0, 4 * threads)
-                    .mapToObj(i -> (Callable<Boolean>) () -> holds(device[i % threads], count, (byte) (i % threads + 1)))
+                    .mapToObj(i ->
+                            (Callable<Boolean>) () -> holds(device[i % threads], count, (byte) (i % threads + 1)))
                     .toList());
             for (Future<Boolean> one : all) assertThat(one.get()).isTrue();
         }

@@ -25,7 +25,8 @@ final class Nvrtcs {
             Stream.of("libnvrtc.so.12", "libnvrtc.so.13")
                     .map(folder::resolve)
                     .filter(Files::exists)
-                    .map(file -> Nvrtc.of(LibrarySearch.LOADER.load(file.toAbsolutePath().toString())))
+                    .map(file -> Nvrtc.of(
+                            LibrarySearch.LOADER.load(file.toAbsolutePath().toString())))
                     .forEach(all::add);
         if (all.isEmpty() && CudaLibraries.ofThisMachine().result(Part.NVRTC) instanceof Found found)
             all.add(Nvrtc.of(found.symbols()));
