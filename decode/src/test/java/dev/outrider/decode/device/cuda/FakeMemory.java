@@ -82,4 +82,9 @@ final class FakeMemory {
     int count() {
         return blocks.size();
     }
+
+    /** The bytes of every block by its address. */
+    Map<Long, Long> sizes() {
+        return Map.copyOf(blocks);
+    }
 }
