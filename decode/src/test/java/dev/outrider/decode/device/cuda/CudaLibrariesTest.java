@@ -173,7 +173,9 @@ class CudaLibrariesTest {
                 "NVRTC (libnvrtc): found none in " + root.resolve("mine"),
                 "bytedeco's jars",
                 "pip install nvidia-cuda-nvrtc-cu12",
-                "OUTRIDER_CUDA=/folder/with/libnvrtc.so");
+                "/usr/local/cuda*",
+                "site-packages",
+                "OUTRIDER_CUDA=/folder/with/libnvrtc.so.12");
         failsWith(none::blas, Failure.Kind.MACHINE, "cuBLASLt", "pip install nvidia-cublas-cu12", "libcublasLt.so");
         ofTheLoader.add("libcuda.so.1");
         driverVersion = 13_000;

@@ -34,7 +34,7 @@ final class RealLibraries {
     }
 
     private static List<SymbolLookup> absent(Part part) {
-        String why = "skipped: found no " + part.label + "; name its folder, or several: OUTRIDER_CUDA or -Doutrider.cuda";
+        String why = "skipped: " + part.label + " is not on this machine; OUTRIDER_CUDA or -Doutrider.cuda name its folder";
         if (SAID.add(part)) System.out.println(why);
         return abort(why);
     }
