@@ -29,7 +29,8 @@ class RealCublasLtTest {
         each((symbols, api) -> {
             assertThat(CublasLt.versionText(api.version())).matches("1[23]\\.\\d+\\.\\d+");
             assertThat(api.failure("cublasLtMatmul", 15))
-                    .hasMessageMatching("(?s)cuBLASLt: found status 15 \\(\\w.*\\) from cublasLtMatmul; expected success.*");
+                    .hasMessageMatching(
+                            "(?s)cuBLASLt: found status 15 \\(\\w.*\\) from cublasLtMatmul; expected success.*");
         });
     }
 
@@ -97,7 +98,8 @@ class RealCublasLtTest {
                 assertThat(read(symbols, get, preference, of, 4)).isEqualTo(256); // what the header says of alignments
                 put(api.setPreference, preference, of, of, 4);
             }
-            assertThat(read(symbols, get, preference, BlasApi.WORKSPACE_BYTES, 8)).isEqualTo(1L << 33);
+            assertThat(read(symbols, get, preference, BlasApi.WORKSPACE_BYTES, 8))
+                    .isEqualTo(1L << 33);
             for (int of = BlasApi.ALIGNMENT_A; of <= BlasApi.ALIGNMENT_D; of++)
                 assertThat(read(symbols, get, preference, of, 4)).isEqualTo(of);
             api.destroyPreference.run(preference);

@@ -19,8 +19,7 @@ import org.junit.jupiter.api.Test;
 
 /** NVIDIA's own driver: that its functions are bound and errors are called what we take them for; and, where there is a card, that it computes. */
 class RealDriverTest {
-    private static final String SOURCE =
-            """
+    private static final String SOURCE = """
             extern "C" __global__ void add(float* x, int n, float by, double times) {
                 int i = blockIdx.x * blockDim.x + threadIdx.x;
                 if (i < n) x[i] = (float) ((x[i] + by) * times);
@@ -48,7 +47,8 @@ class RealDriverTest {
             double times = params.get(ValueLayout.JAVA_DOUBLE, 16);
             MemorySegment x = FakeLibrary.memory(params.get(ValueLayout.JAVA_LONG, 0), 4L * n);
             for (int i = 0; i < n; i++)
-                x.setAtIndex(ValueLayout.JAVA_FLOAT, i, (float) ((x.getAtIndex(ValueLayout.JAVA_FLOAT, i) + by) * times));
+                x.setAtIndex(
+                        ValueLayout.JAVA_FLOAT, i, (float) ((x.getAtIndex(ValueLayout.JAVA_FLOAT, i) + by) * times));
         }
     }
 
@@ -87,7 +87,8 @@ class RealDriverTest {
                         Map.entry(803, "SYSTEM_DRIVER_MISMATCH"),
                         Map.entry(804, "COMPAT_NOT_SUPPORTED_ON_DEVICE"))
                 .forEach((status, name) -> assertThat(api.failure("cuCall", status))
-                        .hasMessageMatching("(?s)the CUDA driver: found CUDA_ERROR_" + name + " \\(.+\\) from cuCall; .*"));
+                        .hasMessageMatching(
+                                "(?s)the CUDA driver: found CUDA_ERROR_" + name + " \\(.+\\) from cuCall; .*"));
         assertThat(api.failure("cuCall", 123_456)).hasMessageContaining("found error 123456 from cuCall");
     }
 
@@ -132,7 +133,11 @@ class RealDriverTest {
                 if (y[i] != expected) assertThat(y[i]).as("%d", i).isEqualTo(expected);
             }
             assertThat(first.segment().get(ValueLayout.JAVA_FLOAT, 0)).isEqualTo(y[0]);
-            failsWith(() -> context.allocate(1L << 50), Failure.Kind.MACHINE, "no room", context.card().name());
+            failsWith(
+                    () -> context.allocate(1L << 50),
+                    Failure.Kind.MACHINE,
+                    "no room",
+                    context.card().name());
         }
     }
 
@@ -143,7 +148,10 @@ class RealDriverTest {
 
     @Test
     void productsOnTheCard() {
-        products(driver(), RealLibraries.all(Part.CUBLASLT, "libcublasLt.so.12", "libcublasLt.so.13").getFirst());
+        products(
+                driver(),
+                RealLibraries.all(Part.CUBLASLT, "libcublasLt.so.12", "libcublasLt.so.13")
+                        .getFirst());
     }
 
     private static void products(CudaDriver driver, SymbolLookup library) {
@@ -152,7 +160,9 @@ class RealDriverTest {
             int m = 64, n = 48, k = 80;
             float[] a = Seeds.normal(Seeds.generator(2), m * k, 1), b = Seeds.normal(Seeds.generator(3), n * k, 1);
             float[] y = new float[m * n];
-            long da = context.allocate(4L * m * k), db = context.allocate(4L * n * k), dy = context.allocate(4L * m * n);
+            long da = context.allocate(4L * m * k),
+                    db = context.allocate(4L * n * k),
+                    dy = context.allocate(4L * m * n);
             context.upload(MemorySegment.ofArray(a), da, 4L * m * k);
             context.upload(MemorySegment.ofArray(b), db, 4L * n * k);
             blas.plan(BlasShape.of(DType.F32, false, true, m, n, k)).run(2, da, db, 0, dy);

@@ -34,7 +34,8 @@ final class RealLibraries {
     }
 
     private static List<SymbolLookup> absent(Part part) {
-        String why = "skipped: " + part.label + " is not on this machine; OUTRIDER_CUDA or -Doutrider.cuda name its folder";
+        String why =
+                "skipped: " + part.label + " is not on this machine; OUTRIDER_CUDA or -Doutrider.cuda name its folder";
         if (SAID.add(part)) System.out.println(why);
         return abort(why);
     }
