@@ -169,7 +169,9 @@ class CublasLtTest {
     @Test
     void noRoomForTheWorkspace() {
         failsWith(() -> CublasLt.of(fakeBlas.symbols(), context, 1L << 40), Failure.Kind.MACHINE, "no room", "GPU 0");
+        long used = fake.device.used();
         fakeBlas.fail("cublasLtCreate", 1, FakeBlas.ALLOCATION_FAILED);
         failsWith(() -> CublasLt.of(fakeBlas.symbols(), context), Failure.Kind.MACHINE, "status 3", "smaller model");
+        assertThat(fake.device.used()).isEqualTo(used);
     }
 }

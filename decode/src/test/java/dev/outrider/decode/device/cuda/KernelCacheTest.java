@@ -53,14 +53,15 @@ class KernelCacheTest {
         cache.cubin("source", "a.cu", "sm_90", List.of("-DX", "-DY"));
         cache.cubin("source ", "a.cu", "sm_90", List.of("-DX", "-DY"));
         cache.cubin("source", "b.cu", "sm_90", List.of("-DX", "-DY"));
+        cache.cubin("ource", "a.cus", "sm_90", List.of("-DX", "-DY")); // the same letters in a row
         cache.cubin("source", "a.cu", "sm_80", List.of("-DX", "-DY"));
         cache.cubin("source", "a.cu", "sm_90", List.of("-DY", "-DX"));
         cache.cubin("source", "a.cu", "sm_90", List.of("-DX"));
         cache.ptx("source", "a.cu", "sm_90", List.of("-DX"));
         fake.minor++;
         cache().cubin("source", "a.cu", "sm_90", List.of("-DX"));
-        assertThat(compilations()).isEqualTo(8);
-        assertThat(files()).hasSize(8);
+        assertThat(compilations()).isEqualTo(9);
+        assertThat(files()).hasSize(9);
     }
 
     @Test
