@@ -35,7 +35,7 @@ final class Tokens {
             } else if (text.startsWith("/*", i)) {
                 comment = true;
                 i += 2;
-            } else if (text.startsWith(".loc", i) || text.startsWith(".file", i)) {
+            } else if (text.startsWith(".loc\t", i) || text.startsWith(".loc ", i) || text.startsWith(".file", i)) {
                 return false; // where the source was: a line of its own, without a semicolon
             } else if (c == '"') {
                 int end = text.indexOf('"', i + 1);
