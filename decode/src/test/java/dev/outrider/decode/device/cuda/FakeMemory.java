@@ -54,4 +54,11 @@ final class FakeMemory {
     int count() {
         return blocks.size();
     }
+
+    /** The bytes of every block by its address. */
+    Map<Long, Long> sizes() {
+        Map<Long, Long> sizes = new TreeMap<>();
+        blocks.forEach((address, block) -> sizes.put(address, block.bytes));
+        return sizes;
+    }
 }
