@@ -160,13 +160,13 @@ final class Cta {
     }
 
     long global(Lane t, long address, int bytes, Access access) {
-        aligned(address, bytes);
         PtxMemory.Range range = this.range;
         if (address < range.start() || address + bytes > range.end()) {
             range = PtxMemory.below(ranges, address);
             if (range == null || address + bytes > range.end()) throw new PtxFault(nowhere(range, address, bytes));
             this.range = range;
         }
+        aligned(address, bytes);
         if (range.constant() && access.writes()) throw new PtxFault("constant memory is written, 0x" + Long.toHexString(address));
         if (range.known() != null) known(range.known(), (int) (address - range.start()), bytes, access, "global memory");
         races.global(t, address, bytes, access);
@@ -189,11 +189,21 @@ final class Cta {
         if (access.writes()) Arrays.fill(known, at, at + bytes, (byte) 1);
     }
 
-    long shared(Lane t, long address, int bytes, Access access) {
-        aligned(address, bytes);
+    /** Will be written, but is not yet. */
+    void pending(long address, int bytes) {
+        exists(address, bytes);
+        Arrays.fill(sharedState, (int) address, (int) address + bytes, Launch.UNWRITTEN);
+    }
+
+    private void exists(long address, int bytes) {
         if (address < 0 || address + bytes > sharedState.length || sharedState[(int) address] == 0 || sharedState[(int) address + bytes - 1] == 0) {
             throw new PtxFault("%d bytes at %d are outside of shared memory: %s".formatted(bytes, address, launch.sharedNames));
         }
+        aligned(address, bytes);
+    }
+
+    long shared(Lane t, long address, int bytes, Access access) {
+        exists(address, bytes);
         int at = (int) address;
         if (launch.poison && access.reads()) {
             for (int i = 0; i < bytes; i++) {

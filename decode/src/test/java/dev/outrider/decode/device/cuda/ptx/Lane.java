@@ -102,6 +102,7 @@ final class Lane {
 
     int call(Code.Call call, int next) {
         Code callee = call.code();
+        if (callers.size() >= 4096) throw new PtxFault("calls 4,096 deep: a recursion without end?");
         int base = Parser.up(frame + code.frame, 16);
         need(base + callee.frame);
         call.give(local, frame, base);
