@@ -101,7 +101,7 @@ final class Cta {
             if ((t.mask >>> i & 1) == 0 || warp + i >= lanes.length) continue;
             Lane other = lanes[warp + i];
             if (other.state == Lane.State.ENDED) continue;
-            if (other.state != Lane.State.WARP || other.op != t.op || other.mask != t.mask) return;
+            if (other.state != Lane.State.WARP || other.at != t.at || other.mask != t.mask) return;
             together[i] = other;
         }
         races.meet(together);
