@@ -20,7 +20,9 @@ final class AtomicOps {
         Space space = c.space(s, to);
         int d = red ? c.scratch() : c.out(s.operand(0)), a = c.address(to.base()), b = c.in(s.operand(shift + 1), type);
         int e = op.equals("cas") ? c.in(s.operand(shift + 2), type) : b;
+        boolean releases = s.has("release") || s.has("acq_rel"), wide = !s.has("cta");
         return (t, r) -> {
+            if (releases) t.cta.races.fence(t, wide);
             long at = t.at(space, r[a] + to.offset(), type.bytes, Access.ATOMIC);
             synchronized (t.cta.launch.atomics) {
                 long old = MemoryOps.get(type, at);

@@ -2,6 +2,9 @@ package dev.outrider.decode.device.cuda.ptx;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -26,6 +29,10 @@ final class Cta {
     private int readyCount;
     private SplittableRandom random;
     private final Lane[] together = new Lane[32];
+    /** Per warp: the threads that have not ended, and how many wait for others of it. */
+    private final int[] alive, waiting;
+    private static final VarHandle STATES = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.nativeOrder());
+    private static final int UNWRITTEN4 = Launch.UNWRITTEN * 0x01010101, WRITTEN4 = Launch.WRITTEN * 0x01010101;
 
     Cta(Launch launch, Arena arena, Races.Shadow shadow) {
         this.launch = launch;
@@ -33,13 +40,15 @@ final class Cta {
         lanes = new Lane[launch.block[0] * launch.block[1] * launch.block[2]];
         for (int i = 0; i < lanes.length; i++) lanes[i] = new Lane(this, i);
         ready = new Lane[lanes.length];
+        alive = new int[lanes.length + 31 >> 5];
+        waiting = new int[alive.length];
         barriers = new Barriers(this);
         races = new Races(this, launch.races, shadow);
         traffic = new Traffic(launch.profile);
         shared = arena.allocate(Math.max(launch.sharedMap.length, 1), 1024);
         sharedState = launch.sharedMap.clone();
         ranges = launch.ranges;
-        range = new PtxMemory.Range(0, 0, false, null);
+        range = new PtxMemory.Range(0, 0, false, null, null);
     }
 
     /** Runs the block of that number. */
@@ -54,7 +63,10 @@ final class Cta {
         barriers.clear();
         races.clear();
         readyCount = 0;
+        Arrays.fill(waiting, 0);
+        Arrays.fill(alive, 0);
         for (Lane t : lanes) {
+            alive[t.index >> 5] |= 1 << t.lane();
             t.start(launch.kernel);
             ready(t);
         }
@@ -76,8 +88,12 @@ final class Cta {
             before += t.instructions - ran;
             if (t.state != Lane.State.READY) {
                 ready[i] = ready[--readyCount];
-                if (t.state == Lane.State.WARP) meet(t);
-                else if (t.state == Lane.State.ENDED) ended(t);
+                if (t.state == Lane.State.WARP) {
+                    waiting[t.index >> 5]++;
+                    meet(t);
+                } else if (t.state == Lane.State.ENDED) {
+                    ended(t);
+                }
             }
             if (before > launch.limit) throw new PtxFault(place(t) + ": the block has run " + before + " instructions without an end");
         }
@@ -88,6 +104,8 @@ final class Cta {
     /** A thread's end may be what the others of its warp wait for. */
     private void ended(Lane t) {
         int warp = t.index & ~31;
+        alive[t.index >> 5] &= ~(1 << t.lane());
+        if (waiting[t.index >> 5] == 0) return;
         for (int i = warp; i < Math.min(warp + 32, lanes.length); i++) {
             if (lanes[i].state == Lane.State.WARP) meet(lanes[i]);
         }
@@ -95,7 +113,8 @@ final class Cta {
 
     /** Does what the mask's threads do together if all of them that have not ended are there. */
     private void meet(Lane t) {
-        int warp = t.index & ~31;
+        int warp = t.index & ~31, count = Integer.bitCount(t.mask & alive[t.index >> 5]);
+        if (waiting[t.index >> 5] < count) return;
         Arrays.fill(together, null);
         for (int i = 0; i < 32; i++) {
             if ((t.mask >>> i & 1) == 0 || warp + i >= lanes.length) continue;
@@ -110,6 +129,7 @@ final class Cta {
         } catch (PtxFault e) {
             throw new PtxFault(place(t) + ", " + Lane.where(t.at) + ": " + e.getMessage(), e);
         }
+        waiting[t.index >> 5] -= count;
         for (Lane other : together) {
             if (other == null) continue;
             other.state = Lane.State.READY;
@@ -203,6 +223,15 @@ final class Cta {
     }
 
     long shared(Lane t, long address, int bytes, Access access) {
+        if (bytes == 4 && (address & 3) == 0 && address >= 0 && address + 4 <= sharedState.length) {
+            int state = (int) STATES.get(sharedState, (int) address);
+            if (state == WRITTEN4 || access == Access.WRITE && state == UNWRITTEN4) {
+                if (state != WRITTEN4) STATES.set(sharedState, (int) address, WRITTEN4);
+                races.shared(t, address, 4, access);
+                traffic.shared(t, (int) address, 4, access);
+                return shared.address() + address;
+            }
+        }
         exists(address, bytes);
         int at = (int) address;
         if (launch.poison && access.reads()) {

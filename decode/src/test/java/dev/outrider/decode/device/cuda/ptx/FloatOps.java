@@ -46,6 +46,7 @@ final class FloatOps {
         s.only("rn", "rz", "rm", "rp", "ftz", "sat", "approx", "full", "NaN", "xorsign", "abs");
         Type type = s.type();
         if (type == Type.F64) return binary64(s, c);
+        if (type == Type.F32X2) return pair(s, c);
         if (type != Type.F32) return HalfOps.of(s, c);
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type);
         boolean ftz = s.has("ftz"), sat = s.has("sat");
@@ -71,6 +72,30 @@ final class FloatOps {
             float x = intBitsToFloat((int) r[a]), y = intBitsToFloat((int) r[b]);
             float z = ftz ? flushed(f.of(flushed(x), flushed(y))) : f.of(x, y);
             r[d] = nan(sat ? saturated(z) : z);
+        };
+    }
+
+    /** add, sub, mul and fma .f32x2 of sm_100 and above: two floats in 64 bits. */
+    private static Step pair(Statement s, Coder c) {
+        int mode = rounding(s);
+        boolean ftz = s.has("ftz"), fused = s.name().equals("fma");
+        Two f = fused ? null : two(s, mode);
+        if (s.has("sat") || !"add sub mul fma".contains(s.name())) throw s.unknown("not known for pairs");
+        int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.B64), b = c.in(s.operand(2), Type.B64);
+        int e = fused ? c.in(s.operand(3), Type.B64) : a;
+        return (t, r) -> {
+            long out = 0;
+            for (int shift = 0; shift < 64; shift += 32) {
+                float x = intBitsToFloat((int) (r[a] >> shift)), y = intBitsToFloat((int) (r[b] >> shift)), z = intBitsToFloat((int) (r[e] >> shift));
+                if (ftz) {
+                    x = flushed(x);
+                    y = flushed(y);
+                    z = flushed(z);
+                }
+                float w = !fused ? f.of(x, y) : mode == 0 ? Math.fma(x, y, z) : Rounding.fma(x, y, z, mode);
+                out |= (nan(ftz ? flushed(w) : w) & 0xffffffffL) << shift;
+            }
+            r[d] = out;
         };
     }
 
@@ -140,6 +165,7 @@ final class FloatOps {
     private static Step fma(Statement s, Coder c) {
         s.only("rn", "rz", "rm", "rp", "ftz", "sat", "relu");
         Type type = s.type();
+        if (type == Type.F32X2) return pair(s, c);
         if (type != Type.F32 && type != Type.F64) return HalfOps.of(s, c);
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type), e = c.in(s.operand(3), type);
         int mode = rounding(s);

@@ -134,6 +134,15 @@ class FloatOpsTest {
     }
 
     @Test
+    void pairsOfFloats() {
+        String in = "{ .reg .b64 %u, %v, %w; mov.b64 %u, {%b, %a}; mov.b64 %v, {%c, %b}; mov.b64 %w, {%a, %c}; ", out = " mov.b64 {%b, %d}, %u; }";
+        agrees(in + "add.rn.f32x2 %u, %u, %v;" + out, (a, b, c) -> a + b);
+        agrees(in + "mul.ftz.f32x2 %u, %u, %v;" + out, (a, b, c) -> flush(flush(a) * flush(b)));
+        agrees(in + "fma.rn.f32x2 %u, %u, %v, %w;" + out, (a, b, c) -> fma(a, b, c));
+        agrees(in + "sub.rz.f32x2 %u, %u, %v;" + out, (a, b, c) -> directed("rz", a, 1, -b, a - b));
+    }
+
+    @Test
     void leastAndMost() {
         agrees("min.f32 %d, %a, %b;", (a, b, c) -> a != a ? b : b != b ? a : Math.min(a, b));
         agrees("max.f32 %d, %a, %b;", (a, b, c) -> a != a ? b : b != b ? a : Math.max(a, b));

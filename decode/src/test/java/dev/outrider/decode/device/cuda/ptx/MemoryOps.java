@@ -105,6 +105,8 @@ final class MemoryOps {
         int[] b = parts(s.operand(1)).stream().mapToInt(o -> c.in(o, type)).toArray();
         count(s, b.length);
         int step = type.bytes, bytes = step * b.length;
+        boolean wide = !s.has("cta");
+        if (s.has("release")) c.emit((t, r) -> t.cta.races.fence(t, wide));
         if (b.length == 1 && step == 4) {
             int b0 = b[0];
             return (t, r) -> ALL.set(INT, t.at(space, r[a] + offset, 4, access), (int) r[b0]);

@@ -110,6 +110,13 @@ public final class PtxMachine {
         return this;
     }
 
+    /** Takes the module's variables out of the memory; no launch after it. */
+    public void unload() {
+        for (Variable v : module.variables) {
+            if (v.space == Variable.Space.GLOBAL || v.space == Variable.Space.CONST) memory.remove(v.at);
+        }
+    }
+
     /** The number of {@code .target sm_90}. */
     public int target() {
         return module.target;
@@ -175,7 +182,7 @@ public final class PtxMachine {
             } else if (v.space == Variable.Space.GLOBAL || v.space == Variable.Space.CONST) {
                 MemorySegment space = arena.allocate(Math.max(v.bytes, 1), Math.max(v.align, 16));
                 v.at = space.address();
-                memory.add(v.at, space.byteSize(), v.space == Variable.Space.CONST, false);
+                memory.add(v.at, space.byteSize(), v.space == Variable.Space.CONST, false, arena);
             }
         }
         dynamicAt = Parser.up(at, 1024);
