@@ -21,6 +21,7 @@ class CudaDriverTest {
                 .isEqualTo(new CudaCard(
                         1, "Fake H100", 9, 0, 1L << 32, 132, 227 << 10, 1_980_000, 2_619_000, 5120, 50 << 20));
         assertThat(driver.card(1).arch()).isEqualTo("sm_90");
+        assertThat(driver.card(1).peakBandwidth()).isEqualTo(3_352_320_000_000.0); // an H100's, as NVIDIA says
         assertThat(fake.complaints).isEmpty();
     }
 
@@ -65,8 +66,7 @@ class CudaDriverTest {
 
     static void failsWith(Runnable body, Failure.Kind kind, String... words) {
         assertThatThrownBy(body::run)
-                .isInstanceOfSatisfying(
-                        Failure.class, f -> assertThat(f.kind()).isEqualTo(kind))
+                .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(kind))
                 .hasMessageContainingAll(words);
     }
 }
