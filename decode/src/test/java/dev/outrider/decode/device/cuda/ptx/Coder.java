@@ -173,7 +173,10 @@ final class Coder {
     /** The slot of a source of that type. */
     int in(Operand operand, Type type) {
         return switch (operand) {
-            case Operand.Register r -> r.slot();
+            case Operand.Register r -> {
+                if (r.type().bytes < type.bytes) throw now.unknown(r.name() + " is too narrow for " + type);
+                yield r.slot();
+            }
             case Operand.Whole w -> {
                 if (type == Type.F32 || type == Type.F64) throw now.unknown("an integer for a float");
                 yield constant(w.value());

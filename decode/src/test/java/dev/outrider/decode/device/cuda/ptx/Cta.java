@@ -126,7 +126,7 @@ final class Cta {
             if (other.state != Lane.State.WARP || other.at != t.at || other.mask != t.mask) return;
             together[i] = other;
         }
-        races.meet(together);
+        if (t.op.orders()) races.meet(together);
         try {
             t.op.together(together, t.mask);
         } catch (PtxFault e) {
@@ -219,8 +219,9 @@ final class Cta {
     }
 
     /** Will be written, but is not yet. */
-    void pending(long address, int bytes) {
+    void pending(Lane t, long address, int bytes) {
         exists(address, bytes);
+        races.shared(t, address, bytes, Access.WRITE);
         Arrays.fill(sharedState, (int) address, (int) address + bytes, Launch.UNWRITTEN);
     }
 

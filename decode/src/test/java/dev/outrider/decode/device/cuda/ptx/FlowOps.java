@@ -109,8 +109,7 @@ final class FlowOps {
     private static Step.Flow barrier(Statement s, Coder c, int next) {
         if (s.begins("bar", "warp", "sync")) {
             int mask = c.in(s.operand(0), Type.B32);
-            WarpOp op = (lanes, m) -> {};
-            return (t, r) -> t.meet(op, s, (int) r[mask], next);
+            return (t, r) -> t.meet(WarpOp.BARRIER, s, (int) r[mask], next);
         }
         s.only("cta", "sync", "arrive", "red", "popc", "and", "or", "aligned");
         boolean red = s.has("red"), arrive = s.has("arrive");

@@ -275,6 +275,8 @@ class IntegerOpsTest {
                 .hasMessageContaining("unknown register %clock");
         assertThatThrownBy(() -> new Snippet("add.s32 %d, %nothing, 1;", "s32", "s32").of(1))
                 .hasMessageContaining("%nothing");
+        assertThatThrownBy(() -> new Snippet("add.s64 %z, %x, %n;", "s32", "s32").of(1))
+                .hasMessageContaining("%n is too narrow for S64");
         assertThatThrownBy(() -> new Snippet("bra NOWHERE;", "s32", "s32").of(1))
                 .hasMessageContaining("unknown label NOWHERE");
         assertThatThrownBy(() -> PtxMachine.of(".version 8.0\n.target sm_80\n.surface x;"))

@@ -184,7 +184,7 @@ final class MemoryOps {
             long target = r[d] + to.offset(), source = r[a] + from.offset();
             int read = (int) r[given];
             if (read < 0 || read > bytes) throw new PtxFault("more bytes to read than to write: " + read);
-            t.cta.pending(target, bytes);
+            t.cta.pending(t, target, bytes);
             t.copies.add(() -> {
                 long at = t.at(Space.SHARED, target, bytes, Access.WRITE);
                 ALL.asSlice(at, bytes).fill((byte) 0);

@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * Finds two threads at the same bytes, one of them writing, with nothing between that orders them. Every thread has a clock that
  * ticks when it meets others; every byte remembers who wrote it, and who read it first and last, with the clock. What orders: a
- * barrier of the block; a warp-wide instruction for its threads; a fence, then an atomic, which the other's atomic sees. After
+ * barrier of the block; bar.warp.sync for its threads (shuffles and votes order nothing); a fence, then an atomic, which the other's atomic sees. After
  * FastTrack (Flanagan and Freund, 2009), with the whole block's clocks as one vector that barriers renew. A barrier of a part
  * of the block counts as one of all.
  */

@@ -76,7 +76,7 @@ class RacesTest {
                                 "setp.lt.u32 %q0, %t, 16; selp.b32 %r3, 0xffff, 0xffff0000, %q0; bar.warp.sync %r3;")),
                 1,
                 32);
-        none(shared(1, lost.replace("MEET", "shfl.sync.bfly.b32 %r4, %t, 1, 31, -1;")), 1, 64);
+        race(shared(1, lost.replace("MEET", "shfl.sync.bfly.b32 %r4, %t, 1, 31, -1;")), 1, 64, "race in shared memory");
         none(shared(32, lost.replace("MEET", "bar.sync 0;")), 1, 64);
         none(shared(32, lost.replace("MEET", "bar.sync 0;").replace("st.global.b32 [%p], %r2;", "")), 5, 64);
     }
@@ -143,6 +143,60 @@ class RacesTest {
                 1, 64, "race in global memory");
         none("red.global.add.u32 [%m], 1; bar.sync 0; ld.global.b32 %r0, [%m];", 1, 64);
         race(shared(0, "atom.shared.add.u32 %r0, [s], 1; ld.shared.b32 %r0, [s];"), 1, 64, "race in shared memory");
+    }
+
+    /** A thread that hands over by an atomic must release: by a fence before it, or by the atomic itself. */
+    @Test
+    void handingOver() {
+        String body =
+                """
+                setp.ne.u32 %q0, %b, 0;
+                @%q0 bra SECOND;
+                st.global.b32 [%m], 5;
+                GIVE
+                ret;
+                SECOND:
+                TAKE
+                setp.eq.u32 %q1, %r0, 0;
+                @%q1 ret;
+                ld.global.b32 %r1, [%m];
+                st.global.b32 [%m+8], %r1;
+                """;
+        String take = "ld.acquire.gpu.global.b32 %r0, [%m+4];";
+        String[] released = {
+            "membar.gl; st.relaxed.gpu.global.b32 [%m+4], 1;",
+            "st.release.gpu.global.b32 [%m+4], 1;",
+            "atom.release.gpu.global.exch.b32 %r0, [%m+4], 1;",
+            "atom.acq_rel.sys.global.add.u32 %r0, [%m+4], 1;",
+            "fence.acq_rel.gpu; red.global.add.u32 [%m+4], 1;"
+        };
+        for (String give : released) none(body.replace("GIVE", give).replace("TAKE", take), 2, 1);
+        String[] not = {
+            "st.relaxed.gpu.global.b32 [%m+4], 1;",
+            "st.release.cta.global.b32 [%m+4], 1;",
+            "atom.global.exch.b32 %r0, [%m+4], 1; membar.gl;",
+            "membar.cta; red.global.add.u32 [%m+4], 1;"
+        };
+        for (String give : not) race(body.replace("GIVE", give).replace("TAKE", take), 2, 1, "race in global memory");
+    }
+
+    /** cp.async may write as soon as it is asked: what others still read is not theirs any more. */
+    @Test
+    void asynchronousCopiesOverWhatIsRead() {
+        String body =
+                """
+                st.shared.b32 [%s], %t;
+                bar.sync 0;
+                ld.shared.b32 %r2, [%next];
+                MEET
+                cp.async.ca.shared.global [%s], [%p], 4;
+                cp.async.wait_all;
+                bar.sync 0;
+                ld.shared.b32 %r2, [%next];
+                """;
+        race(shared(32, body.replace("MEET", "")), 1, 64, "race in shared memory");
+        race(shared(32, body.replace("MEET", "bar.sync 0;").replace("wait_all;\nbar.sync 0;", "wait_all;")), 1, 64, "race in shared memory");
+        none(shared(32, body.replace("MEET", "bar.sync 0;")), 1, 64);
     }
 
     /** One launch does not remember another. */
