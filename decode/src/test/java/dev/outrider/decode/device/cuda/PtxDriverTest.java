@@ -14,8 +14,7 @@ import org.junit.jupiter.api.Test;
 
 /** From CUDA C++ through the compiler, the bindings and a pretended driver to PtxMachine, and back. */
 class PtxDriverTest {
-    private static final String SOURCE =
-            """
+    private static final String SOURCE = """
             extern "C" __global__ void scaled(const float* x, float* y, int n, float by, double add) {
                 extern __shared__ float s[];
                 int i = blockIdx.x * blockDim.x + threadIdx.x;
@@ -85,7 +84,9 @@ class PtxDriverTest {
     @Test
     void whatOptionsMake() {
         for (Nvrtc nvrtc : Nvrtcs.all()) {
-            for (String option : new String[] {"--use_fast_math", "--generate-line-info", "--device-debug", "--ftz=true", "--fmad=false"}) {
+            for (String option : new String[] {
+                "--use_fast_math", "--generate-line-info", "--device-debug", "--ftz=true", "--fmad=false"
+            }) {
                 PtxMachine machine = PtxMachine.of(nvrtc.ptx(SOURCE, "ordered.cu", "compute_80", List.of(option)));
                 try (Arena arena = Arena.ofConfined()) {
                     int n = 40;

@@ -148,8 +148,7 @@ class RacesTest {
     /** A thread that hands over by an atomic must release: by a fence before it, or by the atomic itself. */
     @Test
     void handingOver() {
-        String body =
-                """
+        String body = """
                 setp.ne.u32 %q0, %b, 0;
                 @%q0 bra SECOND;
                 st.global.b32 [%m], 5;
@@ -183,8 +182,7 @@ class RacesTest {
     /** cp.async may write as soon as it is asked: what others still read is not theirs any more. */
     @Test
     void asynchronousCopiesOverWhatIsRead() {
-        String body =
-                """
+        String body = """
                 st.shared.b32 [%s], %t;
                 bar.sync 0;
                 ld.shared.b32 %r2, [%next];
@@ -195,7 +193,11 @@ class RacesTest {
                 ld.shared.b32 %r2, [%next];
                 """;
         race(shared(32, body.replace("MEET", "")), 1, 64, "race in shared memory");
-        race(shared(32, body.replace("MEET", "bar.sync 0;").replace("wait_all;\nbar.sync 0;", "wait_all;")), 1, 64, "race in shared memory");
+        race(
+                shared(32, body.replace("MEET", "bar.sync 0;").replace("wait_all;\nbar.sync 0;", "wait_all;")),
+                1,
+                64,
+                "race in shared memory");
         none(shared(32, body.replace("MEET", "bar.sync 0;")), 1, 64);
     }
 
