@@ -36,8 +36,9 @@ final class Barriers {
         List<Lane> there = waiting.get(id);
         if (arrived[id] > 0 && expected[id] != want)
             throw new PtxFault("barrier " + id + " of " + want + " threads, of " + expected[id] + " before");
+        boolean aligned = t.at.name().equals("bar") || t.at.has("aligned");
         for (Lane other : there) {
-            if (other.index >> 5 == t.index >> 5 && other.at != t.at) {
+            if (aligned && other.index >> 5 == t.index >> 5 && other.at != t.at) {
                 throw new PtxFault(
                         "threads of one warp at two barriers; thread " + other.index + " at " + Lane.where(other.at));
             }

@@ -102,6 +102,16 @@ class MeetingTest {
         }
     }
 
+    /** barrier.sync without .aligned: threads of a warp may come to it in several places. */
+    @Test
+    void barriersThatAreNotAligned() {
+        String body = "setp.lt.u32 %q0, %t, 16; @%q0 barrier.sync 0; @!%q0 barrier.sync 0; st.global.b32 [%p], 3;";
+        try (Kernel kernel = new Kernel(body, 256)) {
+            assertThat(kernel.ints(1, 64)).containsOnly(3);
+        }
+        fails(body.replace("sync 0", "sync.aligned 0"), 64, "threads of one warp at two barriers");
+    }
+
     @Test
     void barriersReduce() {
         String body = """
