@@ -1,7 +1,15 @@
 package dev.outrider.decode.device.cuda;
 
-
-/** What the driver says of a card. */
+/**
+ * What the driver says of a card.
+ *
+ * @param major of the compute capability, as 9 of 9.0
+ * @param bytes of its memory
+ * @param sharedBytesPerBlock shared memory that a block can have if its kernel asks for it
+ * @param clockKHz of the multiprocessors, at most
+ * @param memoryClockKHz at most
+ * @param busBits width of the memory bus
+ */
 public record CudaCard(
         int ordinal,
         String name,
@@ -17,5 +25,10 @@ public record CudaCard(
     /** As "sm_90". */
     public String arch() {
         return "sm_" + major + minor;
+    }
+
+    /** For messages. */
+    String label() {
+        return "GPU " + ordinal + " (" + name + ")";
     }
 }

@@ -1,0 +1,135 @@
+package dev.outrider.decode.device.cuda;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.cuda.CudaLibraries.Found;
+import dev.outrider.decode.device.cuda.CudaLibraries.Missing;
+import dev.outrider.decode.device.cuda.CudaLibraries.Part;
+import dev.outrider.decode.device.cuda.CudaLibraries.Result;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Looks for one library after another place, and takes the first that loads and says a version of 12 or newer. Of NVRTC and
+ * cuBLASLt the version of the driver's own CUDA comes first, then the other: an older one always works, a newer one
+ * may not.
+ */
+final class LibrarySearch {
+    /** Loads a library by path or by name. */
+    @FunctionalInterface
+    interface Loader {
+        /** @throws IllegalArgumentException where it cannot be loaded */
+        SymbolLookup load(String pathOrName);
+    }
+
+    /** The system's: libraries stay until the process ends. */
+    static final Loader LOADER = name -> name.contains("/")
+            ? SymbolLookup.libraryLookup(Path.of(name), Arena.global())
+            : SymbolLookup.libraryLookup(name, Arena.global());
+
+    private final LibraryPlaces places;
+    private final Loader loader;
+
+    LibrarySearch(LibraryPlaces places, Loader loader) {
+        this.places = places;
+        this.loader = loader;
+    }
+
+    Result of(Part part, int driverMajor) {
+        List<String> tried = new ArrayList<>();
+        for (String name : names(part, driverMajor)) {
+            Optional<Result> found = find(part, name, tried);
+            if (found.isPresent()) return found.get();
+        }
+        return new Missing(part, tried.stream().distinct().toList(), remedy(part, driverMajor));
+    }
+
+    private static List<String> names(Part part, int driverMajor) {
+        if (part == Part.DRIVER) return List.of("libcuda.so.1");
+        String library = part == Part.NVRTC ? "libnvrtc.so." : "libcublasLt.so.";
+        return driverMajor == 12 ? List.of(library + 12, library + 13) : List.of(library + 13, library + 12);
+    }
+
+    private Optional<Result> find(Part part, String name, List<String> tried) {
+        return in(places.namedFolders(), part, name, tried)
+                .or(() -> {
+                    tried.add("the system's loader");
+                    return load(part, name, tried);
+                })
+                .or(() -> in(places.usualFolders(), part, name, tried))
+                .or(() -> inJars(part, name, tried));
+    }
+
+    private Optional<Result> in(List<Path> folders, Part part, String name, List<String> tried) {
+        for (Path folder : folders) {
+            tried.add(folder.toString());
+            Path file = folder.resolve(name);
+            if (!Files.exists(file)) continue;
+            Optional<Result> found = load(part, file.toAbsolutePath().toString(), tried);
+            if (found.isPresent()) return found;
+        }
+        return Optional.empty();
+    }
+
+    private Optional<Result> inJars(Part part, String name, List<String> tried) {
+        tried.add("bytedeco's jars on the class path");
+        for (Path place : places.bytedeco()) {
+            try {
+                Optional<Path> file = BytedecoJar.library(place, places.bytedecoFolder(), name, places.cache());
+                if (file.isPresent()) return load(part, file.get().toString(), tried);
+            } catch (Failure e) {
+                tried.add(e.getMessage());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private Optional<Result> load(Part part, String pathOrName, List<String> tried) {
+        SymbolLookup symbols;
+        try {
+            symbols = loader.load(pathOrName);
+        } catch (IllegalArgumentException e) {
+            if (pathOrName.contains("/")) tried.add(pathOrName + " (does not load: " + e.getMessage() + ")");
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(new Found(part, pathOrName, version(part, symbols), symbols));
+        } catch (Failure e) {
+            tried.add(pathOrName + " (" + e.getMessage() + ")");
+            return Optional.empty();
+        }
+    }
+
+    private static String version(Part part, SymbolLookup symbols) {
+        return switch (part) {
+            case DRIVER -> driverVersion(symbols);
+            case NVRTC -> Nvrtc.of(symbols).versionText();
+            case CUBLASLT -> CublasLt.versionText(new BlasApi(symbols).version());
+        };
+    }
+
+    // Answered without initialising the driver.
+    private static String driverVersion(SymbolLookup symbols) {
+        DriverApi api = new DriverApi(symbols);
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment out = arena.allocate(ValueLayout.JAVA_INT);
+            api.driverVersion.run(out.address());
+            return CudaDriver.versionText(out.get(ValueLayout.JAVA_INT, 0));
+        }
+    }
+
+    private static String remedy(Part part, int driverMajor) {
+        String packaged = part == Part.NVRTC ? "nvidia-cuda-nvrtc" : "nvidia-cublas";
+        if (part == Part.DRIVER)
+            return "Install the NVIDIA driver (version 525 or newer) if this machine has an NVIDIA GPU; in a container,"
+                    + " start it with the GPU given to it (docker run --gpus all).";
+        return "Install the CUDA toolkit (12 or 13), or 'pip install " + packaged + (driverMajor == 13 ? "" : "-cu12")
+                + "', or name its folder: OUTRIDER_CUDA=/folder/with/" + names(part, driverMajor).getFirst() + ".";
+    }
+}
