@@ -6,6 +6,7 @@ import dev.outrider.recipes.verb.BenchVerb;
 import dev.outrider.recipes.verb.ChatVerb;
 import dev.outrider.recipes.verb.ConvertVerb;
 import dev.outrider.recipes.verb.DataVerb;
+import dev.outrider.recipes.verb.DevicesVerb;
 import dev.outrider.recipes.verb.DistillVerb;
 import dev.outrider.recipes.verb.EvaluateVerb;
 import dev.outrider.recipes.verb.ExportVerb;
@@ -46,6 +47,7 @@ import picocli.CommandLine.Command;
             ConvertVerb.class,
             ParityVerb.class,
             ReplayVerb.class,
+            DevicesVerb.class,
             BenchVerb.class
         },
         footer = {

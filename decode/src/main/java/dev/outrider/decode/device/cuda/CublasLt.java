@@ -31,6 +31,7 @@ public final class CublasLt implements AutoCloseable {
 
     private final Map<BlasShape, BlasPlan> plans = new HashMap<>();
     private final Runnable release = this::release;
+    private boolean closed;
 
     private CublasLt(BlasApi api, CudaContext context, long handle, long workspace, long workspaceBytes) {
         this.api = api;
@@ -92,9 +93,10 @@ public final class CublasLt implements AutoCloseable {
     @Override
     public void close() {
         synchronized (context) {
-            if (!context.forget(release)) return;
-            context.outsideCapture("closing cuBLASLt");
-            CudaContext.all(List.of(context::synchronize, this::release, () -> context.free(workspace)));
+            if (closed || context.isClosed()) return;
+            context.synchronize();
+            closed = true;
+            CudaContext.all(List.of(() -> context.release(release), () -> context.free(workspace)));
         }
     }
 }

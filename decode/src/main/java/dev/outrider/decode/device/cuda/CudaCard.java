@@ -27,6 +27,11 @@ public record CudaCard(
         return "sm_" + major + minor;
     }
 
+    /** Bytes a second that its memory could give: two transfers a clock. 0 where the driver does not say. */
+    public double peakBandwidth() {
+        return 2e3 * memoryClockKHz * busBits / 8;
+    }
+
     /** For messages. */
     String label() {
         return "GPU " + ordinal + " (" + name + ")";

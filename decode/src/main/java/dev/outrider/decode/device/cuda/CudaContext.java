@@ -224,6 +224,10 @@ public final class CudaContext implements AutoCloseable {
         if (capturing) throw new IllegalStateException(what + " cannot be captured in a graph");
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     LaunchArguments arguments() {
         return arguments;
     }
@@ -238,20 +242,24 @@ public final class CudaContext implements AutoCloseable {
         return result.get(ValueLayout.JAVA_LONG, 0);
     }
 
-    /** To be released with the context, unless it is {@link #forget forgotten} before. */
+    /** To be released with the context, unless {@link #release} does so before. */
     void remember(Runnable release) {
         resources.add(release);
     }
 
-    /** Whether it was still to be released. */
-    boolean forget(Runnable release) {
-        return resources.remove(release);
+    /** Once; not any more when the context is closed. */
+    synchronized void release(Runnable release) {
+        if (!resources.contains(release)) return;
+        outsideCapture("closing");
+        resources.remove(release);
+        release.run();
     }
 
     /** Releases everything; throws the first failure after all is done. */
     @Override
     public synchronized void close() {
         if (closed) return;
+        if (capturing) throw new IllegalStateException("closing cannot be captured in a graph");
         List<Runnable> steps = new ArrayList<>();
         steps.add(() -> api.setCurrent.run(handle));
         steps.add(() -> api.synchronizeStream.run(stream));

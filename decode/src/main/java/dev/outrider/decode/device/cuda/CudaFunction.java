@@ -25,7 +25,7 @@ public final class CudaFunction {
 
     /** As the long form, with blocks and grids of fewer dimensions. */
     public void launch(int gridX, int gridY, int blockX, int sharedBytes, Object... arguments) {
-        launch(gridX, gridY, 1, blockX, 1, 1, sharedBytes, arguments);
+        launch3d(gridX, gridY, 1, blockX, 1, 1, sharedBytes, arguments);
     }
 
     /**
@@ -36,7 +36,7 @@ public final class CudaFunction {
      * @param arguments Long (a device pointer, or 64 bits), Integer, Float or Double
      * @throws Failure (machine) where the card has less shared memory, or refuses
      */
-    public void launch(
+    public void launch3d(
             int gridX,
             int gridY,
             int gridZ,

@@ -42,11 +42,6 @@ public final class CudaGraph implements AutoCloseable {
 
     @Override
     public void close() {
-        synchronized (context) {
-            if (context.forget(release)) {
-                context.enter();
-                release();
-            }
-        }
+        context.release(release);
     }
 }

@@ -61,11 +61,6 @@ public final class CudaModule implements AutoCloseable {
 
     @Override
     public void close() {
-        synchronized (context) {
-            if (context.forget(release)) {
-                context.enter();
-                release();
-            }
-        }
+        context.release(release);
     }
 }

@@ -57,11 +57,6 @@ public final class CudaTimer implements AutoCloseable {
 
     @Override
     public void close() {
-        synchronized (context) {
-            if (context.forget(release)) {
-                context.enter();
-                release();
-            }
-        }
+        context.release(release);
     }
 }

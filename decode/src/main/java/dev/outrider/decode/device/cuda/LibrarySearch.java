@@ -14,11 +14,12 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
- * Looks for one library after another place, and takes the first that loads and says a version of 12 or newer. Of NVRTC and
- * cuBLASLt the version of the driver's own CUDA comes first, then the other: an older one always works, a newer one
- * may not.
+ * Looks for a library in one place after another, and takes the first that loads and has a version. Folders that the user
+ * names win. Elsewhere NVRTC and cuBLASLt are preferred that are not newer than the driver's own CUDA, since newer ones
+ * may ask of the driver what it does not know.
  */
 final class LibrarySearch {
     /** Loads a library by path or by name. */
@@ -43,11 +44,11 @@ final class LibrarySearch {
 
     Result of(Part part, int driverMajor) {
         List<String> tried = new ArrayList<>();
-        for (String name : names(part, driverMajor)) {
-            Optional<Result> found = find(part, name, tried);
-            if (found.isPresent()) return found.get();
-        }
-        return new Missing(part, tried.stream().distinct().toList(), remedy(part, driverMajor));
+        List<String> names = names(part, driverMajor);
+        return in(places.namedFolders(), part, names, tried)
+                .or(() -> elsewhere(part, fitting(names, driverMajor), tried))
+                .or(() -> elsewhere(part, names, tried))
+                .orElseGet(() -> new Missing(part, tried.stream().distinct().toList(), remedy(part, driverMajor)));
     }
 
     private static List<String> names(Part part, int driverMajor) {
@@ -56,36 +57,50 @@ final class LibrarySearch {
         return driverMajor == 12 ? List.of(library + 12, library + 13) : List.of(library + 13, library + 12);
     }
 
-    private Optional<Result> find(Part part, String name, List<String> tried) {
-        return in(places.namedFolders(), part, name, tried)
-                .or(() -> {
-                    tried.add("the system's loader");
-                    return load(part, name, tried);
-                })
-                .or(() -> in(places.usualFolders(), part, name, tried))
-                .or(() -> inJars(part, name, tried));
+    private static List<String> fitting(List<String> names, int driverMajor) {
+        return driverMajor == 12 ? names.subList(0, 1) : names;
     }
 
-    private Optional<Result> in(List<Path> folders, Part part, String name, List<String> tried) {
+    private Optional<Result> elsewhere(Part part, List<String> names, List<String> tried) {
+        return byLoader(part, names, tried)
+                .or(() -> in(places.usualFolders(), part, names, tried))
+                .or(() -> inJars(part, names, tried));
+    }
+
+    private Optional<Result> byLoader(Part part, List<String> names, List<String> tried) {
+        tried.add("the system's loader");
+        return first(names, name -> load(part, name, tried));
+    }
+
+    private static Optional<Result> first(List<String> names, Function<String, Optional<Result>> search) {
+        return names.stream().map(search).flatMap(Optional::stream).findFirst();
+    }
+
+    private Optional<Result> in(List<Path> folders, Part part, List<String> names, List<String> tried) {
         for (Path folder : folders) {
             tried.add(folder.toString());
-            Path file = folder.resolve(name);
-            if (!Files.exists(file)) continue;
-            Optional<Result> found = load(part, file.toAbsolutePath().toString(), tried);
+            Optional<Result> found = first(names, name -> {
+                Path file = folder.resolve(name);
+                return Files.exists(file) ? load(part, file.toAbsolutePath().toString(), tried) : Optional.empty();
+            });
             if (found.isPresent()) return found;
         }
         return Optional.empty();
     }
 
-    private Optional<Result> inJars(Part part, String name, List<String> tried) {
+    private Optional<Result> inJars(Part part, List<String> names, List<String> tried) {
         tried.add("bytedeco's jars on the class path");
         for (Path place : places.bytedeco()) {
-            try {
-                Optional<Path> file = BytedecoJar.library(place, places.bytedecoFolder(), name, places.cache());
-                if (file.isPresent()) return load(part, file.get().toString(), tried);
-            } catch (Failure e) {
-                tried.add(e.getMessage());
-            }
+            Optional<Result> found = first(names, name -> {
+                try {
+                    return BytedecoJar.library(place, places.bytedecoFolder(), name, places.cache())
+                            .flatMap(file -> load(part, file.toString(), tried));
+                } catch (Failure e) {
+                    tried.add(e.getMessage());
+                    return Optional.empty();
+                }
+            });
+            if (found.isPresent()) return found;
         }
         return Optional.empty();
     }

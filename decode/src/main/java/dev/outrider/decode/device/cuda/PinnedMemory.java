@@ -40,11 +40,6 @@ public final class PinnedMemory implements AutoCloseable {
 
     @Override
     public void close() {
-        synchronized (context) {
-            if (context.forget(release)) {
-                context.enter();
-                release();
-            }
-        }
+        context.release(release);
     }
 }
