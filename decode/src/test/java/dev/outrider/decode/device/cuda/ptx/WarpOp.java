@@ -1,0 +1,7 @@
+package dev.outrider.decode.device.cuda.ptx;
+
+/** What threads of a warp do together once all of the mask that have not ended are there. */
+interface WarpOp {
+    /** @param lanes the warp's threads; null where they do not take part */
+    void together(Lane[] lanes, int mask);
+}
