@@ -74,6 +74,11 @@ final class FakeMemory {
         return holds(address, 1);
     }
 
+    /** Address to bytes. */
+    Map<Long, Long> blocks() {
+        return blocks;
+    }
+
     long used() {
         return used;
     }
