@@ -24,36 +24,46 @@ final class FakeGpu implements FakeDriver.Kernels {
 
     private final Map<Long, PtxMachine> modules = new HashMap<>();
     final FakeDriver driver = new FakeDriver(this);
-    final boolean races;
     final List<String> launched = new ArrayList<>();
-
-    private FakeGpu(boolean races) {
-        this.races = races;
-    }
+    private boolean races, blas;
+    private long seed = 1;
 
     /** A device; the test that asks is skipped where there is no NVRTC. */
     static CudaDevice open() {
-        return open(false);
+        return new FakeGpu().device();
     }
 
-    /** @param races whether races of threads are errors, which costs time */
-    static CudaDevice open(boolean races) {
-        return new FakeGpu(races).device(Optional.empty());
+    /** Races of threads are errors, which costs time. */
+    FakeGpu races() {
+        races = true;
+        return this;
     }
 
-    /** As {@link #open(boolean)}, with the fake cuBLASLt. */
-    static CudaDevice withBlas() {
-        FakeGpu gpu = new FakeGpu(false);
-        return gpu.device(Optional.of(new FakeBlas(gpu.driver)));
+    /** The order in which threads run. */
+    FakeGpu seed(long seed) {
+        this.seed = seed;
+        return this;
     }
 
-    private CudaDevice device(Optional<FakeBlas> blas) {
+    /** With the fake cuBLASLt. */
+    FakeGpu blas() {
+        blas = true;
+        return this;
+    }
+
+    /** A card so small that products are made in large tiles. */
+    FakeGpu small() {
+        driver.multiprocessors = 1;
+        return this;
+    }
+
+    CudaDevice device() {
         Nvrtc compiler = Nvrtcs.all().getFirst();
         CudaContext context = CudaDriver.of(driver.symbols()).context(0);
         return CudaDevice.of(
                 context,
                 (on, source, name) -> on.load(compiled(compiler, source, name)),
-                blas.map(fake -> CublasLt.of(fake.symbols(), context)));
+                blas ? Optional.of(CublasLt.of(new FakeBlas(driver).symbols(), context)) : Optional.empty());
     }
 
     private static synchronized String compiled(Nvrtc compiler, String source, String name) {
@@ -72,7 +82,7 @@ final class FakeGpu implements FakeDriver.Kernels {
         synchronized (FakeGpu.class) {
             remember(driver.device.blocks());
             launched.add(function);
-            modules.get(module).races(races).launch(function, grid, block, shared, params);
+            modules.get(module).races(races).seed(seed).launch(function, grid, block, shared, params);
         }
     }
 
