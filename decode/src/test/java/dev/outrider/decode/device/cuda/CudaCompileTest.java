@@ -53,8 +53,8 @@ class CudaCompileTest {
     /** What the above rest on: memory in place of registers is an error. */
     @Test
     void localMemoryIsRefused() {
-        String source = "extern \"C\" __global__ void k(int *p, int i) { volatile int a[64]; for (int j = 0; j < 64; j++)"
-                + " a[j] = p[j]; p[0] = a[i]; }";
+        String source = "extern \"C\" __global__ void k(int *p, int n) { int a[64];"
+                + " for (int i = 0; i < n; i++) a[p[i] & 63] = i; p[0] = a[p[1] & 63]; }";
         for (Nvrtc compiler : Nvrtcs.all()) {
             assertThatThrownBy(() -> compiler.cubin(source, "k.cu", "sm_90", STRICT)).isInstanceOf(Failure.class);
             assertThat(compiler.cubin(source, "k.cu", "sm_90", Kernels.OPTIONS)).isNotEmpty();
