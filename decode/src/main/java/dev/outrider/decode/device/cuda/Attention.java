@@ -226,8 +226,8 @@ final class Attention {
 
     // So many tiles of tokens, and their weights.
     private static int tiles(int tiles, int which) {
-        int side = SIDES[which];
-        return 4 * (tiles * side * (DIMS[which] + 4) + side * (side + 1));
+        int side = SIDES[which], apart = side == 32 ? 48 : 16;
+        return 4 * (tiles * side * (DIMS[which] + 4) + side * apart);
     }
 
     private static int which(int headDim) {

@@ -3,7 +3,6 @@ package dev.outrider.decode.device.cuda;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
-import dev.outrider.decode.device.Layout;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -16,10 +15,11 @@ final class Products {
     private static final int WARPS = 4, TILE_THREADS = 256;
     /** Rows of a sweep, by kernel. */
     private static final int[] SWEEPS = {1, 2, 4, 8};
-    /** Outputs of a warp: four, but two in the kernels for any alignment and for 8 rows of I8. */
-    private static final int OUTPUTS = 4, FEWER = 2;
+    /** Outputs of a warp. */
+    private static final int OUTPUTS = 4;
 
-    private static final int ANY_ROWS = 4;
+    /** Rows of a sweep and outputs of a warp of the kernels for any alignment. */
+    private static final int ANY_ROWS = 4, ANY_OUTPUTS = 2;
 
     private final CudaContext context;
     private final Scratch scratch;
@@ -61,11 +61,10 @@ final class Products {
 
     private void few(long y, long x, Buffer w, int rows, int in, int out, int adds) {
         Kernels.Kernel[] kernels = skinny.get(w.type());
-        boolean eight = w.layout() instanceof Layout.Bands;
-        int last = SWEEPS.length - 1, which = last;
+        int which = SWEEPS.length - 1;
         while (which > 0 && SWEEPS[which - 1] >= rows) which--;
-        boolean whole = (x | w.address()) % 16 == 0 && in % 8 == 0;
-        int sweep = whole ? SWEEPS[which] : ANY_ROWS, outputs = !whole || eight && which == last ? FEWER : OUTPUTS;
+        boolean whole = (x | w.address()) % 16 == 0 && in % 4 == 0;
+        int sweep = whole ? SWEEPS[which] : ANY_ROWS, outputs = whole ? OUTPUTS : ANY_OUTPUTS;
         int split = split(in, out), together = outputs * (WARPS / split);
         long blocks = (out + together - 1L) / together * ((rows + sweep - 1) / sweep);
         Kernels.Kernel kernel = kernels[whole ? which : SWEEPS.length];

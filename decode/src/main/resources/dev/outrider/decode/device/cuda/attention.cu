@@ -50,8 +50,14 @@ __device__ __forceinline__ int seen(const int *contexts, int base, int cache, in
     return contexts ? contexts[cache] : base + row + 1;
 }
 
+// Four queries' numbers for one channel or entry.
+__device__ __forceinline__ float4 four(const float *of, int i, int half) {
+    return *(const float4 *) (of + i * QUERIES + 4 * half);
+}
+
 // partial[(row·H + h)·chunks + c] = (max, sum, mixed[D]). Grid: chunks, caches · G · tiles of queries; 128 threads.
-// whole: D is a multiple of 4 and caches begin at multiples of 16 bytes.
+// whole: D is a multiple of 4 and caches begin at multiples of 16 bytes. In shared memory the chunk's keys, later its
+// values; queries [D, QUERIES]; scores [entries, QUERIES]. A thread goes through products for four queries at a time.
 extern "C" __global__ void __launch_bounds__(128) attend_chunks(
         float *__restrict__ partial,
         const float *__restrict__ q,
@@ -68,27 +74,37 @@ extern "C" __global__ void __launch_bounds__(128) attend_chunks(
         int chunks,
         float factor,
         int whole) {
-    extern __shared__ float shared[];
-    float *staged = shared, *queries = staged + chunk * (dim + 1), *scores = queries + QUERIES * dim;
+    extern __shared__ __align__(16) float shared[];
+    float *queries = shared, *scores = queries + QUERIES * dim, *staged = scores + QUERIES * chunk;
     int group = heads / kv_heads, all = rows * group, tiles = (all + QUERIES - 1) / QUERIES;
     int tile = blockIdx.y % tiles, g = blockIdx.y / tiles % kv_heads, cache = blockIdx.y / tiles / kv_heads;
     int first = tile * QUERIES, count = min(QUERIES, all - first), start = blockIdx.x * chunk;
+    int halves = (count + 3) / 4;
     // Of these queries the last sees most.
     int entries = min(chunk, seen(contexts, base, cache, (first + count - 1) / group) - start);
     if (entries <= 0) return;
     int64 from = (((int64) cache * kv_heads + g) * capacity + start) * dim;
     stage(staged, keys + from, entries, dim, whole);
-    for (int i = threadIdx.x; i < count * dim; i += blockDim.x) {
-        int u = first + i / dim;
+    for (int i = threadIdx.x; i < 4 * halves * dim; i += blockDim.x) {
+        int k = i / dim, u = first + k;
         int64 row = (int64) cache * rows + u / group;
-        queries[i] = q[(row * heads + g * group + u % group) * dim + i % dim];
+        queries[i % dim * QUERIES + k] = k < count ? q[(row * heads + g * group + u % group) * dim + i % dim] : 0;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < count * entries; i += blockDim.x) {
-        const float *a = queries + i / entries * dim, *b = staged + i % entries * (dim + 1);
-        float sum = 0;
-        for (int d = 0; d < dim; d++) sum = fmaf(a[d], b[d], sum);
-        scores[i / entries * chunk + i % entries] = sum * factor;
+    for (int i = threadIdx.x; i < halves * entries; i += blockDim.x) {
+        int e = i % entries, half = i / entries;
+        const float *key = staged + e * (dim + 1);
+        float4 sum = make_float4(0, 0, 0, 0);
+        for (int d = 0; d < dim; d++) {
+            float4 a = four(queries, d, half);
+            float b = key[d];
+            sum.x = fmaf(a.x, b, sum.x);
+            sum.y = fmaf(a.y, b, sum.y);
+            sum.z = fmaf(a.z, b, sum.z);
+            sum.w = fmaf(a.w, b, sum.w);
+        }
+        *(float4 *) (scores + e * QUERIES + 4 * half) =
+                make_float4(sum.x * factor, sum.y * factor, sum.z * factor, sum.w * factor);
     }
     __syncthreads();
     stage(staged, values + from, entries, dim, whole);
@@ -96,23 +112,43 @@ extern "C" __global__ void __launch_bounds__(128) attend_chunks(
         int u = first + k, lane = threadIdx.x % 32;
         int mine = min(chunk, seen(contexts, base, cache, u / group) - start);
         float most = __int_as_float(0xff800000), sum = 0;
-        for (int e = lane; e < mine; e += 32) most = fmaxf(most, scores[k * chunk + e]);
+        for (int e = lane; e < mine; e += 32) most = fmaxf(most, scores[e * QUERIES + k]);
         most = warp_max(most);
-        for (int e = lane; e < mine; e += 32) sum += scores[k * chunk + e] = expf(scores[k * chunk + e] - most);
+        for (int e = lane; e < mine; e += 32) {
+            float weight = expf(scores[e * QUERIES + k] - most);
+            scores[e * QUERIES + k] = weight;
+            sum += weight;
+        }
         sum = warp_sum(sum);
         int64 row = (int64) cache * rows + u / group;
         float *to = partial + ((row * heads + g * group + u % group) * chunks + blockIdx.x) * (dim + 2);
         if (lane == 0 && mine > 0) to[0] = most, to[1] = sum;
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < count * dim; i += blockDim.x) {
-        int k = i / dim, d = i % dim, u = first + k;
-        int mine = min(chunk, seen(contexts, base, cache, u / group) - start);
-        if (mine <= 0) continue;
-        float sum = 0;
-        for (int e = 0; e < mine; e++) sum = fmaf(scores[k * chunk + e], staged[e * (dim + 1) + d], sum);
-        int64 row = (int64) cache * rows + u / group;
-        partial[((row * heads + g * group + u % group) * chunks + blockIdx.x) * (dim + 2) + 2 + d] = sum;
+    for (int i = threadIdx.x; i < halves * dim; i += blockDim.x) {
+        int d = i % dim, half = i / dim;
+        int mine[4];
+        float sum[4] = {0, 0, 0, 0};
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            int u = first + 4 * half + k;
+            mine[k] = 4 * half + k < count ? min(chunk, seen(contexts, base, cache, u / group) - start) : 0;
+        }
+        for (int e = 0; e < entries; e++) {
+            float4 weights = four(scores, e, half);
+            float value = staged[e * (dim + 1) + d];
+            if (e < mine[0]) sum[0] = fmaf(weights.x, value, sum[0]);
+            if (e < mine[1]) sum[1] = fmaf(weights.y, value, sum[1]);
+            if (e < mine[2]) sum[2] = fmaf(weights.z, value, sum[2]);
+            if (e < mine[3]) sum[3] = fmaf(weights.w, value, sum[3]);
+        }
+#pragma unroll
+        for (int k = 0; k < 4; k++) {
+            int u = first + 4 * half + k;
+            if (mine[k] <= 0) continue;
+            int64 row = (int64) cache * rows + u / group;
+            partial[((row * heads + g * group + u % group) * chunks + blockIdx.x) * (dim + 2) + 2 + d] = sum[k];
+        }
     }
 }
 

@@ -23,6 +23,11 @@ struct Shape {
     }
 };
 
+// Floats from a row of weights to the next, such that the two rows of a warp do not meet in a bank.
+__device__ constexpr int apart(int side) {
+    return side == 32 ? 48 : 16;
+}
+
 // SIDE rows of D floats, "stride" apart, rows from "valid" on and columns from D on as zeros.
 template <int DIM, int SIDE>
 __device__ __forceinline__ void stage(float (*to)[DIM + 4], const float *from, int64 stride, int valid, int dim) {
@@ -63,7 +68,7 @@ __device__ __forceinline__ void rows_by_rows(
 // sum[i][j] += Σ_s weights[y + 8 i][s] · b[s][x + 16 j]
 template <int DIM, int SIDE>
 __device__ __forceinline__ void mix(
-        float (&sum)[SIDE / 8][DIM / 16], float (*weights)[SIDE + 1], float (*b)[DIM + 4], int y, int x) {
+        float (&sum)[SIDE / 8][DIM / 16], float (*weights)[apart(SIDE)], float (*b)[DIM + 4], int y, int x) {
 #pragma unroll 2
     for (int s = 0; s < SIDE; s++) {
         float v[DIM / 16];
@@ -118,7 +123,7 @@ __device__ __forceinline__ void forward(
         float *__restrict__ out, float *__restrict__ log_sum, const float *__restrict__ qkv, Shape s, float factor) {
     extern __shared__ __align__(16) float shared[];
     float (*q)[DIM + 4] = (float (*)[DIM + 4]) shared, (*kv)[DIM + 4] = q + SIDE;
-    float (*weights)[SIDE + 1] = (float (*)[SIDE + 1]) (kv + SIDE);
+    float (*weights)[apart(SIDE)] = (float (*)[apart(SIDE)]) (kv + SIDE);
     int first = blockIdx.x * SIDE, b = blockIdx.y / s.heads, h = blockIdx.y % s.heads, key = s.heads + h / s.group();
     int valid = min(SIDE, s.time - first), y = threadIdx.x / 16, x = threadIdx.x % 16;
     float sum[SIDE / 8][DIM / 16], most[SIDE / 8], total[SIDE / 8];
@@ -196,7 +201,7 @@ __device__ __forceinline__ void query_gradient(
         float factor) {
     extern __shared__ __align__(16) float shared[];
     float (*q)[DIM + 4] = (float (*)[DIM + 4]) shared, (*d)[DIM + 4] = q + SIDE, (*kv)[DIM + 4] = d + SIDE;
-    float (*slopes)[SIDE + 1] = (float (*)[SIDE + 1]) (kv + SIDE);
+    float (*slopes)[apart(SIDE)] = (float (*)[apart(SIDE)]) (kv + SIDE);
     int first = blockIdx.x * SIDE, b = blockIdx.y / s.heads, h = blockIdx.y % s.heads, key = s.heads + h / s.group();
     int valid = min(SIDE, s.time - first), y = threadIdx.x / 16, x = threadIdx.x % 16;
     float sum[SIDE / 8][DIM / 16];
@@ -244,7 +249,7 @@ __device__ __forceinline__ void key_gradient(
         float factor) {
     extern __shared__ __align__(16) float shared[];
     float (*k)[DIM + 4] = (float (*)[DIM + 4]) shared, (*v)[DIM + 4] = k + SIDE, (*other)[DIM + 4] = v + SIDE;
-    float (*weights)[SIDE + 1] = (float (*)[SIDE + 1]) (other + SIDE);
+    float (*weights)[apart(SIDE)] = (float (*)[apart(SIDE)]) (other + SIDE);
     int first = blockIdx.x * SIDE, b = blockIdx.y / s.kv_heads, g = blockIdx.y % s.kv_heads;
     int valid = min(SIDE, s.time - first), y = threadIdx.x / 16, x = threadIdx.x % 16;
     float dk[SIDE / 8][DIM / 16], dv[SIDE / 8][DIM / 16];

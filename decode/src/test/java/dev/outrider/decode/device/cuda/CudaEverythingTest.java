@@ -11,6 +11,7 @@ import dev.outrider.decode.device.cpu.Everything;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What holds for all operations: they agree with the cpu's, do not depend on the order of threads, and keep their memory. */
@@ -68,6 +69,34 @@ class CudaEverythingTest {
                 assertThat(products(two, forward)).isEqualTo(products(one, forward));
             }
         }
+    }
+
+    /** So that a checkpoint says the same in whatever type holds its weights exactly. */
+    @Test
+    void theTypeOfWeightsCountsByTheirValuesOnly() {
+        int in = 576, out = 21;
+        try (CudaDevice device = FakeGpu.open()) {
+            float[] values = Seeds.normal(Seeds.generator(6), out * in, 1);
+            Buffer x = buffer(device, Seeds.normal(Seeds.generator(7), 40 * in, 1));
+            for (DType type : new DType[] {DType.BF16, DType.I8}) {
+                Buffer narrow = device.hold(Tensor.of("w", values, out, in), type);
+                Buffer wide = device.allocate(DType.F32, (long) out * in);
+                device.embed(wide, narrow, IntStream.range(0, out).toArray(), 0, out, in);
+                for (int rows : new int[] {1, 3, 7, 40}) {
+                    assertThat(product(device, x, narrow, rows, in, out))
+                            .as("%s, %d rows", type, rows)
+                            .isEqualTo(product(device, x, wide, rows, in, out));
+                }
+            }
+        }
+    }
+
+    private static float[] product(CudaDevice device, Buffer x, Buffer w, int rows, int in, int out) {
+        Buffer y = device.allocate(DType.F32, (long) rows * out);
+        device.linear(y, x, w, rows, in, out, 0);
+        float[] found = new float[rows * out];
+        device.download(y, found, 0, found.length);
+        return found;
     }
 
     private static float[] products(CudaDevice device, boolean forward) {
