@@ -14,6 +14,7 @@ import dev.outrider.decode.device.Checks;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Layout;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.Objects;
 import java.util.Optional;
@@ -51,9 +52,14 @@ public final class CudaDevice implements Device {
      * @throws dev.outrider.checkpoints.Failure (machine) where the driver, NVRTC or the card is not there
      */
     public static CudaDevice open(CudaLibraries libraries, int ordinal) {
+        return open(libraries, ordinal, KernelCache.folder());
+    }
+
+    /** @param kernels folder of what was compiled */
+    static CudaDevice open(CudaLibraries libraries, int ordinal, Path kernels) {
         CudaDriver driver = CudaDriver.of(libraries.driver());
         Nvrtc compiler = Nvrtc.of(libraries.nvrtc());
-        KernelCache cache = new KernelCache(KernelCache.folder(), compiler);
+        KernelCache cache = new KernelCache(kernels, compiler);
         boolean blas = libraries.result(CudaLibraries.Part.CUBLASLT) instanceof CudaLibraries.Found;
         CudaContext context = driver.context(ordinal);
         try {
@@ -164,7 +170,7 @@ public final class CudaDevice implements Device {
         Checks.ids(table, ids, offset, rows, channels);
         matrix(table, 0, channels);
         long to = floats(out, (long) rows * channels);
-        if (rows > 0) rowwise.embed(to, table, scratch.ints(0, ids, offset, rows), rows, channels);
+        if (rows > 0) rowwise.embed(to, table, scratch.ints(Scratch.Numbers.IDS, ids, offset, rows), rows, channels);
     }
 
     @Override
@@ -262,7 +268,7 @@ public final class CudaDevice implements Device {
         for (int r = 0; r < rows; r++) Objects.checkIndex(position[r], positions);
         long rotated = floats(x, (long) rows * heads * headDim), angles = floats(table, (long) positions * headDim);
         if (rows == 0) return;
-        long each = scratch.ints(0, position, 0, rows);
+        long each = scratch.ints(Scratch.Numbers.POSITIONS, position, 0, rows);
         rowwise.rope(rotated, rows, heads * headDim, heads, headDim, angles, positions, each, 0, 1, 1);
     }
 
@@ -282,7 +288,7 @@ public final class CudaDevice implements Device {
         long n = (long) count * kvHeads * headDim, k = floats(keys, n * capacity), v = floats(values, n * capacity);
         long newK = floats(newKeys, n), newV = floats(newValues, n);
         if (count == 0) return;
-        long entries = scratch.ints(0, entry, 0, count);
+        long entries = scratch.ints(Scratch.Numbers.ENTRIES, entry, 0, count);
         attention.append(k, v, newK, newV, count, entries, 0, capacity, kvHeads, headDim);
     }
 
@@ -304,7 +310,7 @@ public final class CudaDevice implements Device {
         for (int r = 0; r < rows; r++) longest = Math.max(longest, Objects.checkIndex(context[r], capacity + 1));
         long to = floats(out, n), from = floats(q, n), k = floats(keys, cached), v = floats(values, cached);
         if (rows == 0) return;
-        long contexts = scratch.ints(0, context, 0, rows);
+        long contexts = scratch.ints(Scratch.Numbers.CONTEXTS, context, 0, rows);
         Attention.Caches caches = new Attention.Caches(k, v, capacity, heads, kvHeads, headDim);
         attention.attendEach(to, from, caches, rows, contexts, longest);
     }

@@ -104,9 +104,9 @@ final class Training {
                 0,
                 dtable,
                 dy,
-                scratch.ints(1, distinct, 0, count),
-                scratch.ints(2, starts, 0, count + 1),
-                scratch.ints(3, order, 0, rows),
+                scratch.ints(Scratch.Numbers.DISTINCT, distinct, 0, count),
+                scratch.ints(Scratch.Numbers.STARTS, starts, 0, count + 1),
+                scratch.ints(Scratch.Numbers.ORDER, order, 0, rows),
                 channels);
     }
 

@@ -9,11 +9,15 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.stream.IntStream;
 
 /** Tensors on their way to the card: as they are, or converted on the way, piece by piece. */
 final class Weights {
     /** Elements converted at a time, about. */
-    private static final int PIECE = 1 << 20;
+    private static final int PIECE = 1 << 22;
+
+    /** Of these by one thread. */
+    private static final int RUN = 1 << 15;
 
     private static final ValueLayout.OfFloat FLOAT = ValueLayout.JAVA_FLOAT_UNALIGNED;
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -39,19 +43,23 @@ final class Weights {
         if (to.type() != DType.F32 && to.type() != DType.BF16)
             throw new IllegalArgumentException("weights of type " + to.type());
         int width = to.type().bytes;
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             MemorySegment piece = arena.allocate((long) width * Math.min(PIECE, tensor.elements()), 64);
             for (long from = 0; from < tensor.elements(); from += PIECE) {
+                long start = from;
                 int count = (int) Math.min(PIECE, tensor.elements() - from);
-                if (to.type() == DType.F32) floats(tensor, from, piece, 0, count);
-                else for (int i = 0; i < count; i++) piece.set(HALF, 2L * i, narrow(tensor, from + i));
+                IntStream.range(0, (count + RUN - 1) / RUN).parallel().forEach(run -> {
+                    int first = run * RUN, n = Math.min(RUN, count - first);
+                    if (to.type() == DType.F32) floats(tensor, start + first, piece, 4L * first, n);
+                    else bf16(tensor, start + first, piece, 2L * first, n);
+                });
                 context.upload(piece, to.address() + width * from, (long) width * count);
             }
         }
     }
 
-    private static short narrow(Tensor tensor, long i) {
-        return Narrowing.bf16((float) tensor.value(i));
+    private static void bf16(Tensor tensor, long from, MemorySegment to, long at, int count) {
+        for (int i = 0; i < count; i++) to.set(HALF, at + 2L * i, Narrowing.bf16((float) tensor.value(from + i)));
     }
 
     /** Writes elements from .. from + count - 1 of the tensor as floats. */
@@ -68,29 +76,29 @@ final class Weights {
     static void bands(CudaContext context, Tensor tensor, Buffer to, Layout.Bands layout) {
         int in = layout.inputs(), together = Math.max(1, PIECE / (Layout.Bands.ROWS * in));
         long out = tensor.shape()[0], bands = (out + Layout.Bands.ROWS - 1) / Layout.Bands.ROWS;
-        try (Arena arena = Arena.ofConfined()) {
+        try (Arena arena = Arena.ofShared()) {
             MemorySegment piece = arena.allocate(layout.stride() * Math.min(together, bands), 64);
-            MemorySegment row = arena.allocate(4L * in, 64);
             for (long band = 0; band < bands; band += together) {
+                long first = band * Layout.Bands.ROWS;
                 int count = (int) Math.min(together, bands - band);
                 piece.fill((byte) 0);
-                for (int r = 0; r < count * Layout.Bands.ROWS; r++) {
-                    long o = band * Layout.Bands.ROWS + r;
-                    if (o < out) quantise(tensor, o, row, piece, r, layout);
-                }
+                int rows = (int) Math.min((long) count * Layout.Bands.ROWS, out - first);
+                IntStream.range(0, rows).parallel().forEach(r -> quantise(tensor, first, r, piece, layout));
                 context.upload(piece, to.address() + band * layout.stride(), count * layout.stride());
             }
         }
     }
 
-    private static void quantise(Tensor tensor, long o, MemorySegment row, MemorySegment to, int r, Layout.Bands layout) {
+    // Row first + r, to the r-th of the piece.
+    private static void quantise(Tensor tensor, long first, int r, MemorySegment to, Layout.Bands layout) {
         int in = layout.inputs(), rows = Layout.Bands.ROWS;
         long band = r / rows * layout.stride(), weights = band + (long) r % rows * in;
         long scales = band + (long) rows * in + r % rows * (4L * in / Buffer.GROUP);
-        floats(tensor, o * in, row, 0, in);
+        MemorySegment row = MemorySegment.ofArray(new float[in]);
+        floats(tensor, (first + r) * in, row, 0, in);
         for (int i = 0; i < in; i += Buffer.GROUP) {
             float scale = Narrowing.group(row, 4L * i, to, weights + i, 1);
-            if (!Float.isFinite(scale)) throw Narrowing.unfit(tensor.name(), o);
+            if (!Float.isFinite(scale)) throw Narrowing.unfit(tensor.name(), first + r);
             to.set(FLOAT, scales + 4L * (i / Buffer.GROUP), scale);
         }
     }

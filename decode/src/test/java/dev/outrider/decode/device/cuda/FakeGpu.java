@@ -1,7 +1,10 @@
 package dev.outrider.decode.device.cuda;
 
+import dev.outrider.decode.device.cuda.CudaLibraries.Found;
+import dev.outrider.decode.device.cuda.CudaLibraries.Part;
 import dev.outrider.decode.device.cuda.ptx.PtxMachine;
 import dev.outrider.decode.device.cuda.ptx.PtxMemory;
+import dev.outrider.decode.device.cuda.ptx.PtxStatistics;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -24,8 +27,10 @@ final class FakeGpu implements FakeDriver.Kernels {
 
     private final Map<Long, PtxMachine> modules = new HashMap<>();
     final FakeDriver driver = new FakeDriver(this);
-    final List<String> launched = new ArrayList<>();
-    private boolean races, blas;
+    /** Kernels, and images. */
+    final List<String> launched = new ArrayList<>(), loaded = new ArrayList<>();
+    final List<PtxStatistics> statistics = new ArrayList<>();
+    private boolean races, blas, profile;
     private long seed = 1;
 
     /** A device; the test that asks is skipped where there is no NVRTC. */
@@ -36,6 +41,12 @@ final class FakeGpu implements FakeDriver.Kernels {
     /** Races of threads are errors, which costs time. */
     FakeGpu races() {
         races = true;
+        return this;
+    }
+
+    /** With statistics by instruction. */
+    FakeGpu profile() {
+        profile = true;
         return this;
     }
 
@@ -57,6 +68,21 @@ final class FakeGpu implements FakeDriver.Kernels {
         return this;
     }
 
+    /** Of another compute capability. */
+    FakeGpu card(int major, int minor) {
+        driver.major = major;
+        driver.minor = minor;
+        return this;
+    }
+
+    /** This driver beside the real NVRTC. */
+    CudaLibraries libraries() {
+        Nvrtcs.all();
+        CudaLibraries here = CudaLibraries.ofThisMachine();
+        Found fake = new Found(Part.DRIVER, "libcuda.so.1", "12.8", driver.symbols());
+        return CudaLibraries.given(List.of(fake, here.result(Part.NVRTC)));
+    }
+
     CudaDevice device() {
         Nvrtc compiler = Nvrtcs.all().getFirst();
         CudaContext context = CudaDriver.of(driver.symbols()).context(0);
@@ -72,6 +98,8 @@ final class FakeGpu implements FakeDriver.Kernels {
 
     @Override
     public void load(long module, String ptx) {
+        loaded.add(ptx);
+        if (!ptx.contains(".entry")) throw new IllegalArgumentException("not PTX");
         synchronized (FakeGpu.class) {
             modules.put(module, MACHINES.computeIfAbsent(ptx, text -> PtxMachine.of(text, MEMORY)));
         }
@@ -82,7 +110,10 @@ final class FakeGpu implements FakeDriver.Kernels {
         synchronized (FakeGpu.class) {
             remember(driver.device.blocks());
             launched.add(function);
-            modules.get(module).races(races).seed(seed).launch(function, grid, block, shared, params);
+            PtxMachine machine = modules.get(module).races(races).seed(seed);
+            if (profile) machine.profile(true);
+            statistics.add(machine.launch(function, grid, block, shared, params));
+            if (profile) machine.profile(false);
         }
     }
 
