@@ -65,6 +65,7 @@ class RealPicturesTest {
         Files.writeString(
                 folder.resolve("captions.json"),
                 "{\"images\": " + images + ", \"annotations\": " + captions + "}");
+        statements.add("{\"sentence\": \"no label\", \"identifier\": \"99-0\", \"directory\": \"1\"}");
         Files.writeString(folder.resolve("dev.json"), String.join("\n", statements));
     }
 
@@ -132,7 +133,8 @@ class RealPicturesTest {
     @Order(1)
     void fromFilesOfPicturesToWhatTheyAreWorth() throws IOException {
         String out = outrider().succeeds().out();
-        assertThat(out).contains("τ of llava less that of llava-text", "has a picture", "--image").doesNotContain("NaN");
+        assertThat(out).contains("τ of llava less that of llava-text", "has a picture", "--image")
+                .contains("left out: 1 bad rows, for example " + folder.resolve("dev.json") + ":" + (STATEMENTS + 1)).doesNotContain("NaN");
         Evaluation result = Evaluation.read(folder.resolve("run/evaluation.json"));
         assertThat(result.compared()).isEqualTo(3 * 3 * 2);
         assertThat(result.identical()).isEqualTo(result.compared());
@@ -180,7 +182,12 @@ class RealPicturesTest {
         assertThat(subjects(Stream.concat(
                         dialogues("seen.jsonl").stream(), dialogues("seen-heldout.jsonl").stream())))
                 .doesNotContain("%012d.jpg".formatted(MISSING));
-        outrider("pictures.bad=refuse", "run=" + folder.resolve("strict")).failsWith(3, "%012d.jpg".formatted(BROKEN));
+        outrider("pictures.bad=refuse", "run=" + folder.resolve("strict")).failsWith(3, "dev.json:" + (STATEMENTS + 1));
+        outrider(
+                        "pictures.bad=refuse",
+                        "run=" + folder.resolve("stricter"),
+                        "pictures.dialogues=[" + folder.resolve("captions.json") + "]")
+                .failsWith(3, "%012d.jpg".formatted(BROKEN));
     }
 
     @Test

@@ -95,12 +95,19 @@ public record ConversationFiles(List<String> paths, Form form, String split) imp
 
     /** Every row of every file, in order; the first that is refused is thrown. */
     public void forEach(Consumer<Example> each) {
+        forEach(each, refused -> {
+            throw refused;
+        });
+    }
+
+    /** Every row of every file, in order; what is wrong with one, and where, goes to {@code refused}. */
+    public void forEach(Consumer<Example> each, Consumer<Failure> refused) {
         for (String file : files()) {
             try (Rows rows = rows(file)) {
                 while (rows.hasNext()) {
                     switch (rows.next()) {
                         case Row.Read read -> each.accept(read.example());
-                        case Row.Refused refused -> throw refused.failure();
+                        case Row.Refused row -> refused.accept(row.failure());
                     }
                 }
             }

@@ -12,8 +12,7 @@ package dev.outrider.decode.device;
  * @param root √(1 - β2^t)
  * @param scale of the gradient
  */
-public record AdamWStep(
-        double keep, double first, double second, double rate, double root, double eps, double scale) {
+public record AdamWStep(double keep, double first, double second, double rate, double root, double eps, double scale) {
     /** The constants of step t, from 1. */
     public static AdamWStep of(
             double rate, double beta1, double beta2, double eps, double decay, double scale, long t) {

@@ -48,7 +48,8 @@ public final class Checks {
     /** A cache of whole blocks. */
     public static void blocks(int capacity) {
         if (capacity % Device.CACHE_BLOCK == 0) return;
-        throw new IllegalArgumentException("a cache for " + capacity + " entries, no multiple of " + Device.CACHE_BLOCK);
+        throw new IllegalArgumentException(
+                "a cache for " + capacity + " entries, no multiple of " + Device.CACHE_BLOCK);
     }
 
     /** Buffers that can be copied one to the other. */

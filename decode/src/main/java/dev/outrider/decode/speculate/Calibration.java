@@ -11,10 +11,14 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.function.IntConsumer;
 
 /**
  * How often guesses are right, by drafter and by what speaks for them: counted where the drafters went along
@@ -27,6 +31,10 @@ import java.util.TreeMap;
  * <p>Rates of rare evidence lean on those of alike evidence, and these on the drafter's own, as if so many guesses
  * with that rate had been seen ({@value #PRIOR}).
  *
+ * <p>Of several drafters the last, the network, is also counted against the one of the others that would be believed
+ * there: how often each is right where they differ, and how often where they agree. A table is far less often right
+ * where a network that read more says another token than its evidence alone tells.
+ *
  * <p>A calibration is stored as JSON beside the tables.
  */
 public final class Calibration {
@@ -34,15 +42,27 @@ public final class Calibration {
     private static final double PRIOR = 4;
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /** Where two drafters differ, and, of the last one, where they agree. */
+    enum Against {
+        DIFFERENT,
+        SAME;
+
+        String key() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
     private final Map<String, Rates> rates;
+    private final Map<Against, Map<String, Rates>> against;
     private final Map<String, Double> weights;
 
     Calibration(Map<String, Rates> rates) {
-        this(rates, Map.of());
+        this(rates, Map.of(), Map.of());
     }
 
-    private Calibration(Map<String, Rates> rates, Map<String, Double> weights) {
+    Calibration(Map<String, Rates> rates, Map<Against, Map<String, Rates>> against, Map<String, Double> weights) {
         this.rates = rates;
+        this.against = against;
         this.weights = weights;
     }
 
@@ -98,12 +118,92 @@ public final class Calibration {
     public static Calibration of(List<? extends StepDrafter> drafters, Iterable<Recorded> heldOut) {
         Map<String, Rates> rates = new TreeMap<>();
         for (StepDrafter drafter : drafters) {
-            long[] guesses = new long[drafter.kinds()];
-            long[] right = new long[drafter.kinds()];
-            for (Recorded recorded : heldOut) count(drafter, recorded, guesses, right);
-            if (rates.put(drafter.name(), Rates.of(drafter.alike(), guesses, right)) != null) throw twice(drafter);
+            Counts counts = new Counts(drafter);
+            for (Recorded recorded : heldOut) follow(List.of(drafter), recorded, token -> counts.add(token));
+            if (rates.put(drafter.name(), counts.rates()) != null) throw twice(drafter);
         }
-        return new Calibration(rates);
+        if (drafters.size() < 2) return new Calibration(rates);
+        return new Calibration(rates, against(drafters, rates, heldOut), Map.of());
+    }
+
+    private static Map<Against, Map<String, Rates>> against(
+            List<? extends StepDrafter> drafters, Map<String, Rates> rates, Iterable<Recorded> heldOut) {
+        int last = drafters.size() - 1;
+        List<Counts> different = drafters.stream().map(Counts::new).toList();
+        Counts same = new Counts(drafters.get(last));
+        for (Recorded recorded : heldOut) {
+            follow(drafters, recorded, token -> {
+                int believed = believed(drafters.subList(0, last), rates);
+                if (believed < 0 || !drafters.get(last).ready()) return;
+                if (drafters.get(believed).likeliest() == drafters.get(last).likeliest()) {
+                    same.add(token);
+                } else {
+                    different.get(believed).add(token);
+                    different.get(last).add(token);
+                }
+            });
+        }
+        Map<String, Rates> differing = new TreeMap<>();
+        for (Counts counts : different) differing.put(counts.drafter.name(), counts.rates());
+        return Map.of(
+                Against.DIFFERENT,
+                differing,
+                Against.SAME,
+                Map.of(drafters.get(last).name(), same.rates()));
+    }
+
+    /** The one that is right most often with the evidence that it has here; -1 if none is ready. */
+    private static int believed(List<? extends StepDrafter> drafters, Map<String, Rates> rates) {
+        int best = -1;
+        double greatest = 0;
+        for (int i = 0; i < drafters.size(); i++) {
+            StepDrafter drafter = drafters.get(i);
+            if (!drafter.ready()) continue;
+            double rate = rates.get(drafter.name()).expected()[drafter.evidence()];
+            if (rate > greatest) {
+                greatest = rate;
+                best = i;
+            }
+        }
+        return best;
+    }
+
+    /** Guesses of one drafter, by kind of evidence. */
+    private static final class Counts {
+        private final StepDrafter drafter;
+        private final long[] guesses;
+        private final long[] right;
+
+        Counts(StepDrafter drafter) {
+            this.drafter = drafter;
+            guesses = new long[drafter.kinds()];
+            right = new long[drafter.kinds()];
+        }
+
+        /** @param token that came */
+        void add(int token) {
+            if (!drafter.ready()) return;
+            int kind = drafter.evidence();
+            guesses[kind]++;
+            if (drafter.likeliest() == token) right[kind]++;
+        }
+
+        Rates rates() {
+            return Rates.of(drafter.alike(), guesses, right);
+        }
+    }
+
+    /** Takes drafters along an answer, and at each of its tokens but the first says which it is. */
+    private static void follow(List<? extends StepDrafter> drafters, Recorded recorded, IntConsumer next) {
+        int[] answer = recorded.answer();
+        for (StepDrafter drafter : drafters) {
+            drafter.begin(recorded.prompt());
+            drafter.hear(0, answer[0]);
+        }
+        for (int i = 1; i < answer.length; i++) {
+            next.accept(answer[i]);
+            for (StepDrafter drafter : drafters) drafter.hear(0, answer[i]);
+        }
     }
 
     /** The same, and how much drafters count in a mean of their laws: what gives the answers the highest probability. */
@@ -113,7 +213,7 @@ public final class Calibration {
         for (int i = 0; i < found.length; i++) {
             if (named.put(parts.get(i).name(), found[i]) != null) throw twice(parts.get(i));
         }
-        return new Calibration(rates, named);
+        return new Calibration(rates, against, named);
     }
 
     /**
@@ -139,20 +239,6 @@ public final class Calibration {
         return Failure.usage("calibration", "two drafters named " + drafter.name(), "different names", "Rename one.");
     }
 
-    private static void count(StepDrafter drafter, Recorded recorded, long[] guesses, long[] right) {
-        int[] answer = recorded.answer();
-        drafter.begin(recorded.prompt());
-        drafter.hear(0, answer[0]);
-        for (int i = 1; i < answer.length; i++) {
-            if (drafter.ready()) {
-                int kind = drafter.evidence();
-                guesses[kind]++;
-                if (drafter.guess(Sampling.GREEDY, null) == answer[i]) right[kind]++;
-            }
-            drafter.hear(0, answer[i]);
-        }
-    }
-
     /** None: drafters are believed as they are. */
     public static Calibration raw() {
         return new Calibration(Map.of());
@@ -162,11 +248,35 @@ public final class Calibration {
     Rates rates(StepDrafter drafter) {
         if (rates.isEmpty()) return Rates.raw(drafter);
         Rates found = rates.get(drafter.name());
-        if (found != null && found.guesses().length == drafter.kinds()) return found;
+        if (found == null) {
+            throw Failure.usage(
+                    "calibration",
+                    "drafters " + rates.keySet(),
+                    "one named " + drafter.name(),
+                    "Calibrate the drafters that are combined, in this version.");
+        }
+        requireKinds(found, drafter);
+        return found;
+    }
+
+    /**
+     * What a drafter is worth where another differs from it, or agrees; empty where that was not counted.
+     *
+     * @throws Failure USAGE where it was counted otherwise
+     */
+    Optional<Rates> against(Against how, StepDrafter drafter) {
+        Optional<Rates> found =
+                Optional.ofNullable(against.getOrDefault(how, Map.of()).get(drafter.name()));
+        found.ifPresent(r -> requireKinds(r, drafter));
+        return found;
+    }
+
+    private static void requireKinds(Rates found, StepDrafter drafter) {
+        if (found.guesses().length == drafter.kinds()) return;
         throw Failure.usage(
                 "calibration",
-                found == null ? "drafters " + rates.keySet() : found.guesses().length + " kinds of evidence",
-                found == null ? "one named " + drafter.name() : drafter.kinds() + " of " + drafter.name(),
+                found.guesses().length + " kinds of evidence",
+                drafter.kinds() + " of " + drafter.name(),
                 "Calibrate the drafters that are combined, in this version.");
     }
 
@@ -189,14 +299,18 @@ public final class Calibration {
      */
     public void write(Path file) {
         ObjectNode json = JSON.createObjectNode().put("version", VERSION);
-        ObjectNode drafters = json.putObject("drafters");
+        write(json.putObject("drafters"), rates);
+        against.forEach((how, each) -> write(json.putObject(how.key()), each));
+        if (!weights.isEmpty()) json.set("weights", JSON.valueToTree(weights));
+        AtomicFiles.file(file, temporary -> JSON.writeValue(temporary.toFile(), json));
+    }
+
+    private static void write(ObjectNode drafters, Map<String, Rates> rates) {
         rates.forEach((name, each) -> {
             ObjectNode node = drafters.putObject(name).put("alike", each.alike());
             node.set("guesses", JSON.valueToTree(each.guesses()));
             node.set("right", JSON.valueToTree(each.right()));
         });
-        if (!weights.isEmpty()) json.set("weights", JSON.valueToTree(weights));
-        AtomicFiles.file(file, temporary -> JSON.writeValue(temporary.toFile(), json));
     }
 
     /** @throws Failure DATA where the file is absent, damaged or of a newer version */
@@ -208,16 +322,22 @@ public final class Calibration {
                 String found = version > VERSION ? "version " + version + ", too new" : "no version of a calibration";
                 throw Failure.data(file.toString(), found, "version " + VERSION, "Calibrate again.");
             }
-            Map<String, Rates> rates = new TreeMap<>();
-            json.path("drafters").properties().forEach(e -> rates.put(e.getKey(), rates(file, e.getValue())));
+            Map<Against, Map<String, Rates>> against = new EnumMap<>(Against.class);
+            for (Against how : Against.values()) against.put(how, all(file, json.path(how.key())));
             Map<String, Double> weights = new TreeMap<>();
             json.path("weights").properties().forEach(e -> weights.put(e.getKey(), weight(file, e.getValue())));
-            return new Calibration(rates, weights);
+            return new Calibration(all(file, json.path("drafters")), against, weights);
         } catch (JsonProcessingException e) {
             throw corrupt(file, e.getOriginalMessage());
         } catch (IOException e) {
             throw DiskFailures.reading(file, e);
         }
+    }
+
+    private static Map<String, Rates> all(Path file, JsonNode drafters) {
+        Map<String, Rates> rates = new TreeMap<>();
+        drafters.properties().forEach(e -> rates.put(e.getKey(), rates(file, e.getValue())));
+        return rates;
     }
 
     private static Rates rates(Path file, JsonNode node) {

@@ -2,6 +2,7 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.model.Picture;
+import dev.outrider.decode.speculate.Calibration.Against;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
@@ -10,6 +11,9 @@ import java.util.List;
  * Lets at each position the drafter propose that is known to be right more often there, and stops where one token
  * more would cost more than it is expected to bring. γ so is the most, not the number. With one drafter, a neural
  * draft, it is adaptive drafting: it stops where the draft is unsure.
+ *
+ * <p>Where the last candidate, the network, has been asked as well, the two are compared by how often each is right where
+ * they differ; which tokens they find likeliest follows from the text, as their evidence does.
  *
  * <p>With a_i the expected rate of the guess at position i ({@link Calibration}), it brings a_1 · .. · a_i tokens
  * and costs a row more in the target's pass, and what the drafter takes. It is worth it if that is more than the
@@ -38,6 +42,11 @@ public final class Combined implements Drafter {
     private final String name;
     private final Candidate[] candidates;
     private final Calibration.Rates[] rates;
+    /** By candidate, where the last one says another token; null where that is not known. */
+    private final Calibration.Rates[] different;
+    /** Of the last candidate, where the best of the others says the same; null where that is not known. */
+    private final Calibration.Rates same;
+
     private final Costs costs;
     private final int[] proposed = new int[Decoder.MAX_GAMMA];
     private final Law[] laws = new Law[Decoder.MAX_GAMMA];
@@ -76,7 +85,15 @@ public final class Combined implements Drafter {
         rates = new Calibration.Rates[this.candidates.length];
         hoped = new double[rates.length];
         right = new double[rates.length];
-        for (int i = 0; i < rates.length; i++) rates[i] = calibration.rates(this.candidates[i].drafter);
+        different = new Calibration.Rates[rates.length];
+        for (int i = 0; i < rates.length; i++) {
+            StepDrafter drafter = this.candidates[i].drafter;
+            rates[i] = calibration.rates(drafter);
+            different[i] = calibration.against(Against.DIFFERENT, drafter).orElse(null);
+        }
+        same = calibration
+                .against(Against.SAME, this.candidates[rates.length - 1].drafter)
+                .orElse(null);
     }
 
     static void requireSame(StepDrafter one, StepDrafter first) {
@@ -175,11 +192,29 @@ public final class Combined implements Drafter {
         for (int i = 0; i < candidates.length; i++) {
             if (!candidates[i].drafter.ready() || !worthAsking(i, reached, best.rate, row, price)) continue;
             spent += candidates[i].cost;
-            double calibrated = rates[i].expected()[candidates[i].drafter.evidence()];
-            double rate = Math.min(1, calibrated * here(i));
-            if (rate > best.rate) best = new Choice(i, rate, calibrated);
+            if (i == candidates.length - 1
+                    && best.candidate >= 0
+                    && same != null
+                    && different[best.candidate] != null) {
+                best = between(best.candidate, i);
+            } else {
+                Choice choice = choice(i, rates[i]);
+                if (choice.rate > best.rate) best = choice;
+            }
         }
         return best.candidate < 0 || reached * best.rate < price * row ? null : best;
+    }
+
+    private Choice choice(int i, Calibration.Rates by) {
+        double calibrated = by.expected()[candidates[i].drafter.evidence()];
+        return new Choice(i, Math.min(1, calibrated * here(i)), calibrated);
+    }
+
+    /** The better of a candidate and the last one, both of which have been asked, by what each is worth beside the other. */
+    private Choice between(int i, int last) {
+        if (candidates[i].drafter.likeliest() == candidates[last].drafter.likeliest()) return choice(last, same);
+        Choice one = choice(i, different[i]), other = choice(last, different[last]);
+        return other.rate >= one.rate ? other : one;
     }
 
     /** How much more often, or less, a candidate is right in this text than it was when calibrated. */

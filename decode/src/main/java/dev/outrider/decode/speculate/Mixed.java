@@ -15,6 +15,9 @@ import java.util.List;
 public final class Mixed extends StepDrafter {
     private static final int KINDS = 20;
 
+    /** Of expectation maximisation. */
+    private static final int ROUNDS = 50;
+
     private final StepDrafter[] parts;
     private final double[] weights;
     private final double[] mean;
@@ -87,7 +90,7 @@ public final class Mixed extends StepDrafter {
     @Override
     int evidence() {
         average();
-        return Math.min(KINDS - 1, (int) (KINDS * mean[likeliest()]));
+        return Math.min(KINDS - 1, (int) (KINDS * mean[greatest()]));
     }
 
     @Override
@@ -99,11 +102,11 @@ public final class Mixed extends StepDrafter {
     int guess(Sampling sampling, Chance chance) {
         average();
         boolean penalised = sampling.repetitionPenalty() != 1;
-        if (sampling.greedy() && !penalised) return likeliest();
+        if (sampling.greedy() && !penalised) return greatest();
         for (int i = 0; i < mean.length; i++) mean[i] = Math.log(mean[i]);
         if (!sampling.greedy()) return chance.draw(law().from(mean, sampling, history));
         history.penalise(mean, sampling.repetitionPenalty());
-        return likeliest();
+        return greatest();
     }
 
     private void average() {
@@ -112,7 +115,7 @@ public final class Mixed extends StepDrafter {
     }
 
     /** The lowest id among equals. */
-    private int likeliest() {
+    private int greatest() {
         int best = 0;
         for (int i = 1; i < mean.length; i++) if (mean[i] > mean[best]) best = i;
         return best;
@@ -149,8 +152,6 @@ public final class Mixed extends StepDrafter {
         for (int round = 0; round < ROUNDS; round++) weights = held.better(weights);
         return weights;
     }
-
-    private static final int ROUNDS = 50;
 
     /** What the parts thought of tokens that came. */
     private static final class Held {

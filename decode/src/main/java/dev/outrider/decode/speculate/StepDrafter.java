@@ -46,6 +46,11 @@ public abstract class StepDrafter implements Drafter {
      */
     abstract int guess(Sampling sampling, Chance chance);
 
+    /** What it guesses greedily. */
+    final int likeliest() {
+        return guess(Sampling.GREEDY, null);
+    }
+
     /** A token was added. */
     void pushed(int token) {}
 

@@ -71,6 +71,65 @@ class CalibrationTest {
         assertThat(expected).isEqualTo((double) right / guesses, within(0.05));
     }
 
+    /** Against the counts of guesses made one by one, of the table that is believed and of a model that stands for the network. */
+    @Test
+    void theLastIsCountedAgainstTheOneThatIsBelieved() {
+        NgramDraft bigram = new NgramDraft(table(), 2, 1, NgramDraft.Choice.DRAWN), longest = new NgramDraft(table());
+        NeuralDraft network = Drafters.neural(VOCABULARY, 128, (context, length) -> {
+            float[] logits = new float[VOCABULARY];
+            logits[(2 * context[length - 1] + 1) % VOCABULARY] = context[length - 1] % 3 == 0 ? 5 : 1;
+            logits[context[length - 1] % 4] += 2;
+            return logits;
+        });
+        List<Recorded> heldOut = answers(2, 40);
+        Calibration calibration = Calibration.of(List.of(bigram, longest, network), heldOut);
+        long[] counted = new long[5];
+        for (Recorded recorded : heldOut) {
+            int[] answer = recorded.answer();
+            for (StepDrafter each : List.of(bigram, longest, network)) {
+                each.begin(recorded.prompt());
+                each.hear(0, answer[0]);
+            }
+            for (int i = 1; i < answer.length; i++) {
+                double[] believed = new double[2];
+                int[] said = new int[3];
+                List<StepDrafter> all = List.of(bigram, longest, network);
+                for (int d = 0; d < 3; d++) {
+                    all.get(d).ready();
+                    if (d < 2)
+                        believed[d] = calibration.rates(all.get(d))
+                                .expected()[all.get(d).evidence()];
+                    said[d] = all.get(d).guess(Sampling.GREEDY, null);
+                }
+                int table = believed[1] > believed[0] ? said[1] : said[0];
+                boolean agree = table == said[2];
+                counted[agree ? 0 : 1]++;
+                if (agree && said[2] == answer[i]) counted[2]++;
+                if (!agree && said[2] == answer[i]) counted[3]++;
+                if (!agree && table == answer[i]) counted[4]++;
+                for (StepDrafter each : all) each.hear(0, answer[i]);
+            }
+        }
+        assertThat(counted[0]).isPositive();
+        assertThat(counted[1]).isPositive();
+        var same = calibration.against(Calibration.Against.SAME, network).orElseThrow();
+        var different =
+                calibration.against(Calibration.Against.DIFFERENT, network).orElseThrow();
+        assertThat(Arrays.stream(same.guesses()).sum()).isEqualTo(counted[0]);
+        assertThat(Arrays.stream(same.right()).sum()).isEqualTo(counted[2]);
+        assertThat(Arrays.stream(different.guesses()).sum()).isEqualTo(counted[1]);
+        assertThat(Arrays.stream(different.right()).sum()).isEqualTo(counted[3]);
+        long tables = 0, right = 0;
+        for (StepDrafter each : List.of(bigram, longest)) {
+            var of = calibration.against(Calibration.Against.DIFFERENT, each).orElseThrow();
+            tables += Arrays.stream(of.guesses()).sum();
+            right += Arrays.stream(of.right()).sum();
+            assertThat(calibration.against(Calibration.Against.SAME, each)).isEmpty();
+        }
+        assertThat(tables).isEqualTo(counted[1]);
+        assertThat(right).isEqualTo(counted[4]);
+    }
+
     @Test
     void rareEvidenceLeansOnAlikeEvidence() {
         var rates = Calibration.Rates.of(2, new long[] {1000, 0, 1000, 1}, new long[] {900, 0, 100, 1});
@@ -90,7 +149,13 @@ class CalibrationTest {
         for (StepDrafter each : List.of(draft, lookup)) {
             assertThat(read.rates(each)).usingRecursiveComparison().isEqualTo(calibration.rates(each));
             assertThat(read.rate(each.name())).isEqualTo(calibration.rate(each.name()));
+            for (Calibration.Against how : Calibration.Against.values()) {
+                assertThat(read.against(how, each))
+                        .usingRecursiveComparison()
+                        .isEqualTo(calibration.against(how, each));
+            }
         }
+        assertThat(read.against(Calibration.Against.SAME, lookup)).isPresent();
         assertThatThrownBy(() -> read.rates(new NgramDraft(table(), 2, 1, NgramDraft.Choice.DRAWN)))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("bigram");

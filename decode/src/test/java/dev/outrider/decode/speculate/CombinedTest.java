@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Calibration.Against;
 import dev.outrider.decode.speculate.Combined.Candidate;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -84,6 +85,31 @@ class CombinedTest {
         var both = new Combined("both", List.of(new Candidate(a, 0), new Candidate(b, 0)), calibration, Costs.FLAT);
         assertThat(first(both, 5)).containsExactly(4, 4, 4, 4, 4);
         assertThat(both.parameters()).isEqualTo(14);
+    }
+
+    /** The table's guess is right often, but seldom where the network says another token. */
+    @Test
+    void whereTheyDifferEachCountsForWhatItIsWorthBesideTheOther() {
+        var table = new Constant("table", 3);
+        var network = new Constant("network", 4);
+        var alike = new Constant("network", 3);
+        var rates = Map.of("table", rate(0.7), "network", rate(0.6));
+        for (boolean known : new boolean[] {false, true}) {
+            Map<Against, Map<String, Calibration.Rates>> against = known
+                    ? Map.of(
+                            Against.DIFFERENT, Map.of("table", rate(0.1), "network", rate(0.4)),
+                            Against.SAME, Map.of("network", rate(0.9)))
+                    : Map.of();
+            var calibration = new Calibration(rates, against, Map.of());
+            var both = List.of(new Candidate(table, 0), new Candidate(network, 0));
+            assertThat(first(new Combined("", both, calibration, Costs.FLAT), 2))
+                    .containsExactly(known ? new int[] {4, 4} : new int[] {3, 3});
+            // Where they agree 0.9, 0.81, .. tokens for 0.6 passes each; else 0.7, 0.49.
+            var agreeing = List.of(new Candidate(table, 0), new Candidate(alike, 0));
+            assertThat(first(new Combined("", agreeing, calibration, new Costs(1, 1.6)), 9))
+                    .hasSize(known ? 4 : 1)
+                    .containsOnly(3);
+        }
     }
 
     @Test

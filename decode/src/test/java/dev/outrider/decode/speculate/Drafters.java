@@ -2,7 +2,9 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.ngram.NgramTable;
+import dev.outrider.decode.speculate.Calibration.Against;
 import dev.outrider.decode.speculate.Combined.Candidate;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +60,16 @@ final class Drafters {
 
     /** Chooses and stops by evidence, but without sense. */
     static Combined hostile(List<StepDrafter> drafters, RandomGenerator random) {
+        Map<Against, Map<String, Calibration.Rates>> against = new EnumMap<>(Against.class);
+        for (Against how : Against.values()) if (random.nextBoolean()) against.put(how, senseless(drafters, random));
+        List<Candidate> candidates = drafters.stream()
+                .map(drafter -> new Candidate(drafter, 0.1 * random.nextInt(3)))
+                .toList();
+        Calibration calibration = new Calibration(senseless(drafters, random), against, Map.of());
+        return new Combined("combined", candidates, calibration, new Costs(1, 1.2, 1.3));
+    }
+
+    private static Map<String, Calibration.Rates> senseless(List<StepDrafter> drafters, RandomGenerator random) {
         Map<String, Calibration.Rates> rates = new LinkedHashMap<>();
         for (StepDrafter drafter : drafters) {
             long[] guesses = random.longs(drafter.kinds(), 0, 100).toArray();
@@ -65,10 +77,7 @@ final class Drafters {
                     LongStream.of(guesses).map(n -> random.nextLong(n + 1)).toArray();
             rates.put(drafter.name(), Calibration.Rates.of(drafter.alike(), guesses, right));
         }
-        List<Candidate> candidates = drafters.stream()
-                .map(drafter -> new Candidate(drafter, 0.1 * random.nextInt(3)))
-                .toList();
-        return new Combined("combined", candidates, new Calibration(rates), new Costs(1, 1.2, 1.3));
+        return rates;
     }
 
     static Mixed mixed(NgramTable table, NeuralDraft draft) {

@@ -8,6 +8,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.chat.Message;
 import dev.outrider.data.conversation.Conversation;
 import dev.outrider.data.conversation.ConversationFiles;
+import dev.outrider.data.conversation.Example;
 import dev.outrider.data.image.PictureFolders;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Run;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -36,6 +38,7 @@ final class Dialogues {
     private final ConversationFiles files;
     private final Optional<PictureFolders> folders;
     private final Set<String> heldOut;
+    private final Set<String> refused = new LinkedHashSet<>();
 
     private Dialogues(Run run) {
         this.run = run;
@@ -66,11 +69,12 @@ final class Dialogues {
         double share = run.recipe().generate().evaluation();
         List<Path> dialogues = run.recipe().pictures().dialogues();
         if (dialogues.isEmpty()) return out;
-        ConversationFiles.of(dialogues.toArray(Path[]::new)).forEach(e -> {
-            if (e instanceof Conversation c && !c.images().isEmpty() && Corpus.fraction(c.subject()) < share) {
-                out.addAll(c.subjects());
-            }
-        });
+        Consumer<Example> each = e -> {
+            if (!(e instanceof Conversation c) || c.images().isEmpty()) return;
+            if (Corpus.fraction(c.subject()) < share) out.addAll(c.subjects());
+        };
+        // Rows that are refused are spoken of where they are left out.
+        ConversationFiles.of(dialogues.toArray(Path[]::new)).forEach(each, row -> {});
         return out;
     }
 
@@ -88,6 +92,9 @@ final class Dialogues {
         long captions = rows(Corpus.captions(run), caption.and(evaluated.negate()), Dialogues::caption);
         rows(Corpus.captionsHeldOut(run), caption.and(evaluated), Dialogues::caption);
         words(evaluated);
+        if (!refused.isEmpty()) {
+            run.out().println("left out: " + refused.size() + " bad rows, for example " + refused.iterator().next());
+        }
         run.out()
                 .println("dialogues about pictures: " + trained + " to train on, " + held + " held out; captions: "
                         + captions);
@@ -96,10 +103,18 @@ final class Dialogues {
     /** Those of the wanted tasks that name pictures, all of which are there. */
     private void each(Consumer<Conversation> each) {
         List<String> tasks = run.recipe().pictures().tasks();
-        files.forEach(e -> {
-            if (!(e instanceof Conversation c) || c.images().isEmpty() || !there(c)) return;
-            if (tasks.isEmpty() || tasks.contains(c.task())) each.accept(c);
-        });
+        files.forEach(
+                e -> {
+                    if (!(e instanceof Conversation c) || c.images().isEmpty() || !there(c)) return;
+                    if (tasks.isEmpty() || tasks.contains(c.task())) each.accept(c);
+                },
+                this::refuse);
+    }
+
+    /** A row that is of no form: left out where bad ones may be. */
+    private void refuse(Failure row) {
+        if (folders.isEmpty()) throw row;
+        refused.add(row.getMessage());
     }
 
     private boolean there(Conversation c) {
@@ -184,9 +199,12 @@ final class Dialogues {
                 };
                 each(say);
                 if (text.format() == Recipe.Format.CONVERSATIONS && !text.inputs().isEmpty()) {
-                    ConversationFiles.of(text.inputs().toArray(Path[]::new)).forEach(e -> {
-                        if (e instanceof Conversation c) say.accept(c);
-                    });
+                    ConversationFiles.of(text.inputs().toArray(Path[]::new))
+                            .forEach(
+                                    e -> {
+                                        if (e instanceof Conversation c) say.accept(c);
+                                    },
+                                    row -> {});
                 }
             }
         });

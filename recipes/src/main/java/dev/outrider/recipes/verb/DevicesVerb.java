@@ -68,7 +68,8 @@ public final class DevicesVerb implements Callable<Integer> {
     private static void library(PrintStream out, String name, CudaLibraries libraries, Part part) {
         switch (libraries.result(part)) {
             case Found found -> {
-                out.printf(LINE, name, "CUDA " + found.version() + ", " + found.path());
+                out.printf(
+                        LINE, name, (part == Part.DRIVER ? "for CUDA " : "") + found.version() + ", " + found.path());
                 if (libraries.result(Part.DRIVER) instanceof Found driver && found.major() > driver.major())
                     out.printf(
                             LINE,

@@ -20,14 +20,12 @@ class DevicesVerbTest {
 
     @Test
     void cardsAndWhatTheyLack() {
-        assertThat(lines(FakeMachine.withCards(2, 13_000)))
-                .isEqualTo(
-                        """
+        assertThat(lines(FakeMachine.withCards(2, 13_000))).isEqualTo("""
                         cpu         2 threads
                         gpu 0       Fake H100 (sm_90), 4.0 GiB, 132 multiprocessors, 3,352 GB/s at most
                         gpu 1       Fake H100 (sm_90), 4.0 GiB, 132 multiprocessors, 3,352 GB/s at most
-                        driver      CUDA 13.0, libcuda.so.1
-                        nvrtc       CUDA 13.1, /cuda/lib64/libnvrtc.so.13
+                        driver      for CUDA 13.0, libcuda.so.1
+                        nvrtc       13.1, /cuda/lib64/libnvrtc.so.13
                         cublaslt    not found. Install cuBLAS.
                                     looked for in /cuda/lib64, the system's loader
                         """);
@@ -41,8 +39,9 @@ class DevicesVerbTest {
     @Test
     void aDriverThatIsOlderThanTheLibraries() {
         assertThat(lines(FakeMachine.withCards(1, 12_040)))
-                .contains("nvrtc       CUDA 13.1", "newer than the driver's CUDA 12.4: update the driver");
-        assertThat(lines(FakeMachine.withCards(1, 11_080))).contains("gpu         the CUDA driver: found one for CUDA 11.8");
+                .contains("nvrtc       13.1", "newer than the driver's CUDA 12.4: update the driver");
+        assertThat(lines(FakeMachine.withCards(1, 11_080)))
+                .contains("gpu         the CUDA driver: found one for CUDA 11.8");
     }
 
     @Test

@@ -55,7 +55,8 @@ final class Converted {
 
     private static void bf16(Tensor tensor, long from, long to, int count) {
         for (int i = 0; i < count; i++) {
-            Lanes.ALL.set(ValueLayout.JAVA_SHORT_UNALIGNED, to + 2L * i, Narrowing.bf16((float) tensor.value(from + i)));
+            Lanes.ALL.set(
+                    ValueLayout.JAVA_SHORT_UNALIGNED, to + 2L * i, Narrowing.bf16((float) tensor.value(from + i)));
         }
     }
 

@@ -48,8 +48,7 @@ final class Attention {
             int kvHeads,
             int headDim) {
         if (count == 0) return;
-        append.launch(
-                count, 1, 256, 0, keys, values, newKeys, newValues, entries, first, capacity, kvHeads, headDim);
+        append.launch(count, 1, 256, 0, keys, values, newKeys, newValues, entries, first, capacity, kvHeads, headDim);
     }
 
     /** Heads, and where caches are. */
@@ -98,8 +97,7 @@ final class Attention {
         return (int) Math.max(1, Math.min(PARTIAL / row, TALLEST / caches.heads));
     }
 
-    private void run(
-            long out, long q, Caches c, long contexts, int base, int caches, int rows, int chunks) {
+    private void run(long out, long q, Caches c, long contexts, int base, int caches, int rows, int chunks) {
         int chunk = chunk(c.headDim), group = c.heads / c.kvHeads, tiles = (rows * group + QUERIES - 1) / QUERIES;
         long partial = scratch.floats((long) caches * rows * c.heads * chunks * (c.headDim + 2));
         float factor = (float) (1 / Math.sqrt(c.headDim));
@@ -203,21 +201,8 @@ final class Attention {
             Shape s,
             int causal) {
         kernel.launch(
-                tiles,
-                heads,
-                THREADS,
-                shared,
-                dqkv,
-                dout,
-                logSum,
-                means,
-                qkv,
-                s.time,
-                s.heads,
-                s.kvHeads,
-                s.headDim,
-                causal,
-                factor(s));
+                tiles, heads, THREADS, shared, dqkv, dout, logSum, means, qkv, s.time, s.heads, s.kvHeads, s.headDim,
+                causal, factor(s));
     }
 
     private static float factor(Shape s) {

@@ -15,6 +15,7 @@ import java.util.List;
 public final class BlasPlan {
     /** Addresses count as aligned to at most so many bytes. */
     private static final int MOST_ALIGNED = 256;
+
     private static final int NOT_SUPPORTED = 15; // cublasStatus_t
 
     private final CublasLt blas;

@@ -38,6 +38,7 @@ public record BlasShape(
 
     /** One product of matrices whose rows follow each other without gaps. */
     public static BlasShape of(DType type, boolean transposeA, boolean transposeB, int m, int n, int k) {
-        return new BlasShape(type, transposeA, transposeB, m, n, k, transposeA ? m : k, transposeB ? k : n, n, 1, 0, 0, 0);
+        return new BlasShape(
+                type, transposeA, transposeB, m, n, k, transposeA ? m : k, transposeB ? k : n, n, 1, 0, 0, 0);
     }
 }

@@ -30,14 +30,17 @@ final class BytedecoJar {
      */
     static Optional<Path> library(Path place, String folder, String name, Path cache) {
         if (Files.isDirectory(place)) {
-            return Optional.of(place.resolve(folder).resolve(name)).filter(Files::exists).map(Path::toAbsolutePath);
+            return Optional.of(place.resolve(folder).resolve(name))
+                    .filter(Files::exists)
+                    .map(Path::toAbsolutePath);
         }
         if (!Files.exists(place)) return Optional.empty();
         try (ZipFile jar = new ZipFile(place.toFile())) {
             if (jar.getEntry(folder + "/" + name) == null) return Optional.empty();
             String family = folder + "/" + name.substring(0, name.indexOf('.'));
             List<? extends ZipEntry> entries = jar.stream()
-                    .filter(e -> e.getName().startsWith(family + ".") || e.getName().startsWith(family + "-"))
+                    .filter(e ->
+                            e.getName().startsWith(family + ".") || e.getName().startsWith(family + "-"))
                     .toList();
             Path target = cache.toAbsolutePath().resolve(name + "-" + mark(place, entries));
             if (!complete(target, entries)) extract(jar, entries, target);
@@ -50,8 +53,14 @@ final class BytedecoJar {
     // Other contents, another folder: by names, sizes and check sums.
     private static String mark(Path jar, List<? extends ZipEntry> entries) {
         StringBuilder text = new StringBuilder(jar.getFileName().toString());
-        for (ZipEntry e : entries) text.append('\n').append(e.getName()).append(e.getSize()).append(' ').append(e.getCrc());
-        return UUID.nameUUIDFromBytes(text.toString().getBytes(StandardCharsets.UTF_8)).toString();
+        for (ZipEntry e : entries)
+            text.append('\n')
+                    .append(e.getName())
+                    .append(e.getSize())
+                    .append(' ')
+                    .append(e.getCrc());
+        return UUID.nameUUIDFromBytes(text.toString().getBytes(StandardCharsets.UTF_8))
+                .toString();
     }
 
     private static boolean complete(Path target, List<? extends ZipEntry> entries) throws IOException {

@@ -37,14 +37,7 @@ public final class CudaFunction {
      * @throws Failure (machine) where the card has less shared memory, or refuses
      */
     public void launch3d(
-            int gridX,
-            int gridY,
-            int gridZ,
-            int blockX,
-            int blockY,
-            int blockZ,
-            int sharedBytes,
-            Object... arguments) {
+            int gridX, int gridY, int gridZ, int blockX, int blockY, int blockZ, int sharedBytes, Object... arguments) {
         synchronized (context) {
             context.enter();
             if (sharedBytes > sharedLimit) raise(sharedBytes);

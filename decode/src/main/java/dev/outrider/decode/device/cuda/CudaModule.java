@@ -46,7 +46,9 @@ public final class CudaModule implements AutoCloseable {
             context.enter();
             try (Arena arena = Arena.ofConfined()) {
                 int status = context.api.function.status(
-                        context.result().address(), handle, arena.allocateFrom(name).address());
+                        context.result().address(),
+                        handle,
+                        arena.allocateFrom(name).address());
                 if (status != 0)
                     throw context.api.failure(
                             context.api.function.name(), status, status == NOT_FOUND ? "no kernel " + name : "");

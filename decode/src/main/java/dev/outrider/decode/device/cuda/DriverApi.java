@@ -12,7 +12,6 @@ import java.lang.foreign.ValueLayout;
  */
 final class DriverApi {
     static final int OUT_OF_MEMORY = 2, NO_DEVICE = 100;
-
     final NativeCall init, driverVersion;
     final NativeCall deviceCount, device, deviceName, deviceBytes, deviceAttribute;
     final NativeCall retain, release, setCurrent;
@@ -93,7 +92,9 @@ final class DriverApi {
     private static String ask(NativeCall call, int status) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment text = arena.allocate(ValueLayout.JAVA_LONG);
-            return call.status(status, text.address()) == 0 ? NativeLibrary.text(text.get(ValueLayout.JAVA_LONG, 0)) : "";
+            return call.status(status, text.address()) == 0
+                    ? NativeLibrary.text(text.get(ValueLayout.JAVA_LONG, 0))
+                    : "";
         }
     }
 

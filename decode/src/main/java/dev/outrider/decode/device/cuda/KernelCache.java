@@ -47,8 +47,13 @@ public final class KernelCache {
 
     /** As {@link Nvrtc#ptx}. */
     public String ptx(String source, String name, String arch, List<String> options) {
-        byte[] text = image("ptx", source, name, arch, options, () -> compiler.ptx(source, name, arch, options)
-                .getBytes(StandardCharsets.UTF_8));
+        byte[] text = image(
+                "ptx",
+                source,
+                name,
+                arch,
+                options,
+                () -> compiler.ptx(source, name, arch, options).getBytes(StandardCharsets.UTF_8));
         return new String(text, StandardCharsets.UTF_8);
     }
 
@@ -76,7 +81,8 @@ public final class KernelCache {
             byte[] stored = Files.readAllBytes(file);
             if (stored.length > DIGEST_BYTES) {
                 byte[] image = Arrays.copyOfRange(stored, DIGEST_BYTES, stored.length);
-                if (Arrays.equals(Arrays.copyOf(stored, DIGEST_BYTES), sha256().digest(image))) return Optional.of(image);
+                if (Arrays.equals(Arrays.copyOf(stored, DIGEST_BYTES), sha256().digest(image)))
+                    return Optional.of(image);
             }
             LOG.warn("{} is damaged and is made anew", file);
         } catch (IOException e) {

@@ -101,7 +101,10 @@ record LibraryPlaces(
         return classPath.stream()
                 .filter(p -> Files.isDirectory(p)
                         || p.getFileName() != null
-                                && p.getFileName().toString().toLowerCase(Locale.ROOT).matches("cuda-.*\\.jar"))
+                                && p.getFileName()
+                                        .toString()
+                                        .toLowerCase(Locale.ROOT)
+                                        .matches("cuda-.*\\.jar"))
                 .toList();
     }
 
@@ -130,6 +133,8 @@ record LibraryPlaces(
     }
 
     private static String padded(Path path) {
-        return Pattern.compile("\\d+").matcher(path.toString()).replaceAll(m -> "0".repeat(Math.max(0, 9 - m.group().length())) + m.group());
+        return Pattern.compile("\\d+")
+                .matcher(path.toString())
+                .replaceAll(m -> "0".repeat(Math.max(0, 9 - m.group().length())) + m.group());
     }
 }

@@ -63,13 +63,18 @@ final class LibrarySearch {
 
     private Optional<Result> elsewhere(Part part, List<String> names, List<String> tried) {
         return byLoader(part, names, tried)
-                .or(() -> in(places.usualFolders(), part, names, tried))
+                .or(() -> inUsualFolders(part, names, tried))
                 .or(() -> inJars(part, names, tried));
     }
 
     private Optional<Result> byLoader(Part part, List<String> names, List<String> tried) {
         tried.add("the system's loader");
         return first(names, name -> load(part, name, tried));
+    }
+
+    private Optional<Result> inUsualFolders(Part part, List<String> names, List<String> tried) {
+        tried.addAll(List.of("/usr/local/cuda*", "nvidia/*/lib in Python's site-packages"));
+        return in(places.usualFolders(), part, names, tried);
     }
 
     private static Optional<Result> first(List<String> names, Function<String, Optional<Result>> search) {
@@ -145,6 +150,7 @@ final class LibrarySearch {
             return "Install the NVIDIA driver (version 525 or newer) if this machine has an NVIDIA GPU; in a container,"
                     + " start it with the GPU given to it (docker run --gpus all).";
         return "Install the CUDA toolkit (12 or 13), or 'pip install " + packaged + (driverMajor == 13 ? "" : "-cu12")
-                + "', or name its folder: OUTRIDER_CUDA=/folder/with/" + names(part, driverMajor).getFirst() + ".";
+                + "', or name its folder: OUTRIDER_CUDA=/folder/with/"
+                + names(part, driverMajor == 13 ? 13 : 12).getFirst() + ".";
     }
 }

@@ -56,8 +56,7 @@ final class NativeLibrary {
     }
 
     private Failure absent(String symbol) {
-        return new Failure(
-                Failure.Kind.MACHINE, name, "no function " + symbol, "a version that has it", remedy, null);
+        return new Failure(Failure.Kind.MACHINE, name, "no function " + symbol, "a version that has it", remedy, null);
     }
 
     /** The C string at an address, or "" for 0. */

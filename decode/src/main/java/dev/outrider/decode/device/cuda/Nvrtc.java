@@ -28,8 +28,7 @@ public final class Nvrtc {
     private record Output(NativeCall size, NativeCall bytes) {}
 
     private Nvrtc(SymbolLookup symbols) {
-        NativeLibrary nvrtc =
-                new NativeLibrary("NVRTC", symbols, "Use NVRTC of CUDA 12 or 13.", this::failure);
+        NativeLibrary nvrtc = new NativeLibrary("NVRTC", symbols, "Use NVRTC of CUDA 12 or 13.", this::failure);
         words = nvrtc.handle("nvrtcGetErrorString", ValueLayout.JAVA_LONG, "i");
         version = nvrtc.call("nvrtcVersion", "pp");
         create = nvrtc.call("nvrtcCreateProgram", "pppipp");
@@ -105,9 +104,11 @@ public final class Nvrtc {
             create.run(handle.address(), text.address(), named.address(), 0, 0, 0);
             long program = handle.get(ValueLayout.JAVA_LONG, 0);
             try {
-                MemorySegment flags = strings(arena, Stream.concat(Stream.of("--gpu-architecture=" + arch), options.stream()));
+                MemorySegment flags =
+                        strings(arena, Stream.concat(Stream.of("--gpu-architecture=" + arch), options.stream()));
                 int status = compile.status(program, flags.byteSize() / Long.BYTES, flags.address());
-                if (status != 0) throw refused(name, arch, status, new String(read(program, log), StandardCharsets.UTF_8));
+                if (status != 0)
+                    throw refused(name, arch, status, new String(read(program, log), StandardCharsets.UTF_8));
                 return read(program, wanted);
             } finally {
                 destroy.status(handle.address());

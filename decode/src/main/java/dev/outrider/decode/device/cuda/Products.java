@@ -48,7 +48,8 @@ final class Products {
     }
 
     private static Kernels.Kernel[] tiled(Kernels kernels, String name) {
-        return new Kernels.Kernel[] {kernels.kernel("products", name + "_64"), kernels.kernel("products", name + "_128")};
+        return new Kernels.Kernel[] {kernels.kernel("products", name + "_64"), kernels.kernel("products", name + "_128")
+        };
     }
 
     /** Addresses of y and x, checked; w in rows or bands. */
@@ -94,7 +95,9 @@ final class Products {
     void inputGradient(long dx, long dy, long w, int rows, int in, int out, float beta) {
         if (rows == 0 || in == 0) return;
         if (blas.isPresent() && out > 0)
-            blas.get().plan(BlasShape.of(DType.F32, false, false, rows, in, out)).run(1, dy, w, beta, dx);
+            blas.get()
+                    .plan(BlasShape.of(DType.F32, false, false, rows, in, out))
+                    .run(1, dy, w, beta, dx);
         else tiles(inputGradient, dx, dy, w, rows, in, out, beta == 0 ? 0 : 1);
     }
 

@@ -38,8 +38,7 @@ final class Training {
         if (rows > 0) columns(db, scratch.floats(partial(rows, channels)), dy, 0, 0, rows, channels);
     }
 
-    void rmsNormGradient(
-            long dx, long dgain, long dy, long x, long gain, int rows, int channels, float eps) {
+    void rmsNormGradient(long dx, long dgain, long dy, long x, long gain, int rows, int channels, float eps) {
         if (rows == 0) return;
         long kept = scratch.floats(2L * rows + partial(rows, channels));
         rmsNorm.launch(rows, 1, THREADS, 0, dx, kept, dy, x, gain, channels, eps);

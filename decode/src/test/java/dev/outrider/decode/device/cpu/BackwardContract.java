@@ -50,12 +50,9 @@ public abstract class BackwardContract extends DeviceContract {
             Buffer dy = normal(random, rows * n, 1), dx = normal(random, rows * n, 1);
             Buffer dgain = normal(random, n, 1), dbias = normal(random, n, 1);
             double[] xs = doubles(x), gains = doubles(gain), biases = doubles(bias), dys = doubles(dy);
-            double[] byX = Differences.of(
-                    v -> Differences.dot(LayerNormTest.plain(v, gains, biases, EPS), dys), xs);
-            double[] byGain = Differences.of(
-                    v -> Differences.dot(LayerNormTest.plain(xs, v, biases, EPS), dys), gains);
-            double[] byBias = Differences.of(
-                    v -> Differences.dot(LayerNormTest.plain(xs, gains, v, EPS), dys), biases);
+            double[] byX = Differences.of(v -> Differences.dot(LayerNormTest.plain(v, gains, biases, EPS), dys), xs);
+            double[] byGain = Differences.of(v -> Differences.dot(LayerNormTest.plain(xs, v, biases, EPS), dys), gains);
+            double[] byBias = Differences.of(v -> Differences.dot(LayerNormTest.plain(xs, gains, v, EPS), dys), biases);
             double[] all = added(dx, byX), allGain = added(dgain, byGain), allBias = added(dbias, byBias);
             device.layerNormGradient(dx, dgain, dbias, dy, x, gain, rows, n, EPS);
             close(all, dx, 1e-5 * Math.sqrt(n));
@@ -79,7 +76,10 @@ public abstract class BackwardContract extends DeviceContract {
             double[] dys = doubles(dy);
             double[] expected = Differences.of(
                     v -> Differences.dot(
-                            Arrays.stream(v).map(u -> GeluRowsTest.plain(form, u)).toArray(), dys),
+                            Arrays.stream(v)
+                                    .map(u -> GeluRowsTest.plain(form, u))
+                                    .toArray(),
+                            dys),
                     doubles(x));
             device.geluGradient(form, dx, dy, x, n);
             close(expected, dx, 2e-6);

@@ -182,7 +182,8 @@ public abstract class ForwardContract extends DeviceContract {
                 int in = s[0], out = s[1], most = Device.INVARIANT_ROWS;
                 if (type == DType.I8 && in % Buffer.GROUP != 0) continue;
                 RandomGenerator random = Seeds.generator(in);
-                Buffer x = normal(random, most * in, 1), w = matrix(random, type, out, in).buffer();
+                Buffer x = normal(random, most * in, 1),
+                        w = matrix(random, type, out, in).buffer();
                 float[] alone = new float[most * out];
                 for (int r = 0; r < most; r++) {
                     float[] row = product(x.slice((long) r * in, in), w, 1, in, out);
@@ -209,7 +210,8 @@ public abstract class ForwardContract extends DeviceContract {
         for (DType type : new DType[] {DType.F32, DType.BF16, DType.I8}) {
             int in = 64, out = 40, block = Device.ROW_BLOCK;
             RandomGenerator random = Seeds.generator(5);
-            Buffer x = normal(random, 2 * block * in, 1), w = matrix(random, type, out, in).buffer();
+            Buffer x = normal(random, 2 * block * in, 1),
+                    w = matrix(random, type, out, in).buffer();
             float[] all = product(x, w, 2 * block, in, out);
             for (int first : new int[] {0, 7, 64}) {
                 float[] some = product(x.slice((long) first * in, (long) block * in), w, block, in, out);

@@ -49,7 +49,8 @@ class CublasLtTest {
         int batch = random.nextInt(1, 4);
         long strideA = random.nextInt(3) == 0 ? 0 : (long) (ta ? k : m) * lda + random.nextInt(4);
         long strideB = random.nextInt(3) == 0 ? 0 : (long) (tb ? n : k) * ldb + random.nextInt(4);
-        return new BlasShape(type, ta, tb, m, n, k, lda, ldb, ldy, batch, strideA, strideB, (long) m * ldy + random.nextInt(4));
+        return new BlasShape(
+                type, ta, tb, m, n, k, lda, ldb, ldy, batch, strideA, strideB, (long) m * ldy + random.nextInt(4));
     }
 
     private void product(RandomGenerator random, BlasShape s) {
@@ -168,7 +169,9 @@ class CublasLtTest {
     @Test
     void noRoomForTheWorkspace() {
         failsWith(() -> CublasLt.of(fakeBlas.symbols(), context, 1L << 40), Failure.Kind.MACHINE, "no room", "GPU 0");
+        long used = fake.device.used();
         fakeBlas.fail("cublasLtCreate", 1, FakeBlas.ALLOCATION_FAILED);
         failsWith(() -> CublasLt.of(fakeBlas.symbols(), context), Failure.Kind.MACHINE, "status 3", "smaller model");
+        assertThat(fake.device.used()).isEqualTo(used);
     }
 }

@@ -39,7 +39,9 @@ class CudaCompileTest {
     }
 
     private static int[] known(Nvrtc compiler) {
-        return Arrays.stream(compiler.architectures()).filter(arch -> arch >= 70).toArray();
+        return Arrays.stream(compiler.architectures())
+                .filter(arch -> arch >= 70)
+                .toArray();
     }
 
     private static void compile(Nvrtc compiler, int arch) {
@@ -56,7 +58,8 @@ class CudaCompileTest {
         String source = "extern \"C\" __global__ void k(int *p, int n) { int a[64];"
                 + " for (int i = 0; i < n; i++) a[p[i] & 63] = i; p[0] = a[p[1] & 63]; }";
         for (Nvrtc compiler : Nvrtcs.all()) {
-            assertThatThrownBy(() -> compiler.cubin(source, "k.cu", "sm_90", STRICT)).isInstanceOf(Failure.class);
+            assertThatThrownBy(() -> compiler.cubin(source, "k.cu", "sm_90", STRICT))
+                    .isInstanceOf(Failure.class);
             assertThat(compiler.cubin(source, "k.cu", "sm_90", Kernels.OPTIONS)).isNotEmpty();
         }
     }

@@ -54,6 +54,25 @@ class CudaContextTest {
     }
 
     @Test
+    void smallUploadsDoNotWaitAndKeepTheirBytes() {
+        int count = 3000;
+        RandomGenerator random = Seeds.generator(1);
+        long[] device = new long[count];
+        byte[][] sent = new byte[count][];
+        for (int i = 0; i < count; i++) {
+            sent[i] = bytes(random, random.nextInt(1, 8000));
+            device[i] = context.allocate(sent[i].length);
+            context.upload(MemorySegment.ofArray(sent[i].clone()), device[i], sent[i].length);
+        }
+        assertThat(fake.calls("cuEventSynchronize")).isLessThan(6); // 12 MB by blocks of 4 MiB
+        for (int i = 0; i < count; i++) {
+            byte[] back = new byte[sent[i].length];
+            context.download(device[i], MemorySegment.ofArray(back), back.length);
+            assertThat(back).isEqualTo(sent[i]);
+        }
+    }
+
+    @Test
     void nativeMemoryAndParts() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment host = arena.allocateFrom(ValueLayout.JAVA_FLOAT, 1, 2, 3, 4);
@@ -156,7 +175,8 @@ class CudaContextTest {
         }
         try (ExecutorService pool = Executors.newFixedThreadPool(threads)) {
             List<Future<Boolean>> all = pool.invokeAll(IntStream.range(0, 4 * threads)
-                    .mapToObj(i -> (Callable<Boolean>) () -> holds(device[i % threads], count, (byte) (i % threads + 1)))
+                    .mapToObj(i ->
+                            (Callable<Boolean>) () -> holds(device[i % threads], count, (byte) (i % threads + 1)))
                     .toList());
             for (Future<Boolean> one : all) assertThat(one.get()).isTrue();
         }

@@ -22,7 +22,8 @@ class CudaDeviceTest {
     /** A kind that the compiler does not know yet: PTX of the newest below it, from the disk the second time. */
     @Test
     void aNewerCardGetsPtx() {
-        int newest = Nvrtcs.all().getFirst().architectures()[Nvrtcs.all().getFirst().architectures().length - 1];
+        int newest =
+                Nvrtcs.all().getFirst().architectures()[Nvrtcs.all().getFirst().architectures().length - 1];
         for (int time = 0; time < 2; time++) {
             FakeGpu gpu = new FakeGpu().card(newest / 10 + 1, 0);
             try (Device device = CudaDevice.open(gpu.libraries(), 0, folder)) {
@@ -64,7 +65,8 @@ class CudaDeviceTest {
     void whatDoesNotFitIsAFailureOfTheMachine() {
         try (Device device = FakeGpu.open()) {
             assertThatThrownBy(() -> device.allocate(DType.F32, 1L << 40))
-                    .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.MACHINE));
+                    .isInstanceOfSatisfying(
+                            Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.MACHINE));
         }
     }
 

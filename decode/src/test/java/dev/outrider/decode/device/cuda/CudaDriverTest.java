@@ -66,8 +66,7 @@ class CudaDriverTest {
 
     static void failsWith(Runnable body, Failure.Kind kind, String... words) {
         assertThatThrownBy(body::run)
-                .isInstanceOfSatisfying(
-                        Failure.class, f -> assertThat(f.kind()).isEqualTo(kind))
+                .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(kind))
                 .hasMessageContainingAll(words);
     }
 }

@@ -46,7 +46,8 @@ class CudaEverythingTest {
     /** Bit for bit, and without races. */
     @Test
     void theOrderOfThreadsChangesNothing() {
-        List<float[]> once = results(new FakeGpu().seed(1)), again = results(new FakeGpu().seed(77).races());
+        List<float[]> once = results(new FakeGpu().seed(1)),
+                again = results(new FakeGpu().seed(77).races());
         for (int i = 0; i < once.size(); i++)
             assertThat(again.get(i)).as("buffer %d", i).isEqualTo(once.get(i));
     }

@@ -16,8 +16,7 @@ import org.junit.jupiter.api.Test;
 /** Modules, launches and graphs: what arrives at the driver, and what becomes of failures. */
 class CudaLaunchTest {
     /** One kernel of every kind of argument; add 1 to an int; one that goes wrong. */
-    private static final String PTX =
-            """
+    private static final String PTX = """
             .version 8.0
             .target sm_80
             .address_size 64

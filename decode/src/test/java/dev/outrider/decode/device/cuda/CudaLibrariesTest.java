@@ -77,7 +77,9 @@ class CudaLibrariesTest {
 
     private void finds(Part part, String path, String version) {
         assertThat(libraries().result(part)).isInstanceOfSatisfying(Found.class, found -> {
-            assertThat(found.path()).isEqualTo(path.startsWith("lib") ? path : root.resolve(path).toString());
+            assertThat(found.path())
+                    .isEqualTo(
+                            path.startsWith("lib") ? path : root.resolve(path).toString());
             assertThat(found.version()).isEqualTo(version);
             assertThat(found.part()).isEqualTo(part);
         });
@@ -150,25 +152,30 @@ class CudaLibrariesTest {
         file("mine/libnvrtc.so.12");
         finds(Part.NVRTC, "mine/libnvrtc.so.12", "12.8");
         Files.writeString(root.resolve("mine/libnvrtc.so.12"), "broken");
-        assertThat(libraries().result(Part.NVRTC)).isInstanceOfSatisfying(Missing.class, missing -> assertThat(
-                        missing.tried())
-                .contains(
-                        root.resolve("mine/libnvrtc.so.13") + " (does not load: invalid ELF header)",
-                        root.resolve("mine/libnvrtc.so.12") + " (does not load: invalid ELF header)"));
+        assertThat(libraries().result(Part.NVRTC))
+                .isInstanceOfSatisfying(
+                        Missing.class,
+                        missing -> assertThat(missing.tried())
+                                .contains(
+                                        root.resolve("mine/libnvrtc.so.13") + " (does not load: invalid ELF header)",
+                                        root.resolve("mine/libnvrtc.so.12") + " (does not load: invalid ELF header)"));
     }
 
     @Test
     void whatIsMissingSaysWhereItWasLookedForAndWhatToDo() {
         named = root.resolve("mine").toString();
         CudaLibraries none = libraries();
-        failsWith(none::driver, Failure.Kind.MACHINE, "libcuda", root + "/mine", "the system's loader", "NVIDIA driver");
+        failsWith(
+                none::driver, Failure.Kind.MACHINE, "libcuda", root + "/mine", "the system's loader", "NVIDIA driver");
         failsWith(
                 none::nvrtc,
                 Failure.Kind.MACHINE,
                 "NVRTC (libnvrtc): found none in " + root.resolve("mine"),
                 "bytedeco's jars",
                 "pip install nvidia-cuda-nvrtc-cu12",
-                "OUTRIDER_CUDA=/folder/with/libnvrtc.so");
+                "/usr/local/cuda*",
+                "site-packages",
+                "OUTRIDER_CUDA=/folder/with/libnvrtc.so.12");
         failsWith(none::blas, Failure.Kind.MACHINE, "cuBLASLt", "pip install nvidia-cublas-cu12", "libcublasLt.so");
         ofTheLoader.add("libcuda.so.1");
         driverVersion = 13_000;
@@ -178,7 +185,17 @@ class CudaLibrariesTest {
     @Test
     void bytedecosJars() throws IOException {
         Path jar = root.resolve("cuda-12.9-linux-x86_64-redist.jar");
-        jar(jar, Map.of("libnvrtc.so.12", "a", "libnvrtc-builtins.so.12.9", "b", "libnvrtcx.so", "c", "libcudart.so.12", "d"));
+        jar(
+                jar,
+                Map.of(
+                        "libnvrtc.so.12",
+                        "a",
+                        "libnvrtc-builtins.so.12.9",
+                        "b",
+                        "libnvrtcx.so",
+                        "c",
+                        "libcudart.so.12",
+                        "d"));
         classPath.add(root.resolve("other.jar"));
         classPath.add(root.resolve("cuda-absent.jar"));
         classPath.add(jar);
@@ -214,9 +231,10 @@ class CudaLibrariesTest {
     void bytedecosFoldersAndDamagedJars() throws IOException {
         Path damaged = Files.writeString(root.resolve("cuda-12.jar"), "no jar");
         classPath.add(damaged);
-        assertThat(libraries().result(Part.NVRTC)).isInstanceOfSatisfying(Missing.class, missing -> assertThat(
-                        missing.tried())
-                .anyMatch(t -> t.contains(damaged.toString())));
+        assertThat(libraries().result(Part.NVRTC))
+                .isInstanceOfSatisfying(
+                        Missing.class,
+                        missing -> assertThat(missing.tried()).anyMatch(t -> t.contains(damaged.toString())));
         classPath.add(root.resolve("classes"));
         file("classes/org/bytedeco/cuda/linux-x86_64/libnvrtc.so.12");
         finds(Part.NVRTC, "classes/org/bytedeco/cuda/linux-x86_64/libnvrtc.so.12", "12.8");

@@ -31,8 +31,7 @@ class CudaLlamaTest {
     private static final Limits LIMITS = new Limits(20, Set.of());
     private static final ModelConfig CONFIG = ModelConfig.draft(70, 64, 96, 2, 4, CAPACITY, 1, 2);
     // 40 tokens, which are read in one pass of products of many rows; they repeat, so that looking up finds something.
-    private static final int[] PROMPT =
-            Seeds.generator(4).ints(40, 3, 9).toArray();
+    private static final int[] PROMPT = Seeds.generator(4).ints(40, 3, 9).toArray();
 
     @TempDir
     Path folder;
@@ -60,7 +59,10 @@ class CudaLlamaTest {
                     Llama there = Llama.open(model, cpu, CAPACITY, type);
                     Llama here = Llama.open(model, gpu, CAPACITY, type)) {
                 assertThat(alone(here)).as("%s", type).isEqualTo(alone(there));
-                assertThat(logits(here)).as("%s", type).usingComparatorWithPrecision(2e-4f).containsExactly(logits(there));
+                assertThat(logits(here))
+                        .as("%s", type)
+                        .usingComparatorWithPrecision(2e-4f)
+                        .containsExactly(logits(there));
             }
         }
     }
@@ -109,7 +111,9 @@ class CudaLlamaTest {
                 Llama model = Llama.open(written(), gpu, CAPACITY, WeightType.BF16)) {
             float[][] alone = rows(model, 1, 24);
             for (int together : new int[] {2, 3, 8, 12, 24}) {
-                assertThat(rows(model, together, 24)).as("%d together", together).isDeepEqualTo(alone);
+                assertThat(rows(model, together, 24))
+                        .as("%d together", together)
+                        .isDeepEqualTo(alone);
             }
         }
     }

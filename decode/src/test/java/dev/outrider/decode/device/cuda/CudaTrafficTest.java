@@ -31,9 +31,11 @@ class CudaTrafficTest {
                     if (type == DType.I8) bytes = 2L * IN * OUT;
                     assertThat(did.globalRead()).as("%s, %d rows", type, rows).isEqualTo(bytes + inputs);
                     assertThat(did.globalWritten()).isEqualTo(4L * rows * OUT);
-                    assertThat(did.lines()).filteredOn(line -> line.text().startsWith("ld.global") && line.bytes() > 4096)
+                    assertThat(did.lines())
+                            .filteredOn(line -> line.text().startsWith("ld.global") && line.bytes() > 4096)
                             .isNotEmpty()
-                            .allSatisfy(line -> assertThat(line.transfers()).as(line.text()).isLessThanOrEqualTo(line.ideal()));
+                            .allSatisfy(line ->
+                                    assertThat(line.transfers()).as(line.text()).isLessThanOrEqualTo(line.ideal()));
                 }
             }
         }

@@ -188,8 +188,9 @@ final class FakeBlas extends FakeLibrary {
         if (ma.type != mb.type || md.type != 0) return complain(NOT_SUPPORTED, "types");
         if (((a | b | d) & (longAt(algorithm) - 1)) != 0) return complain(INVALID_VALUE, "alignment");
         if (!driver.device.holds(workspace, workspaceBytes)) return complain(INVALID_VALUE, "workspace");
-        if (!driver.device.holds(a, ma.bytes()) || !driver.device.holds(b, mb.bytes()) || !driver.device.holds(d, md.bytes()))
-            return complain(INVALID_VALUE, "matrices out of bounds");
+        if (!driver.device.holds(a, ma.bytes())
+                || !driver.device.holds(b, mb.bytes())
+                || !driver.device.holds(d, md.bytes())) return complain(INVALID_VALUE, "matrices out of bounds");
         boolean ta = p[0] != 0, tb = p[1] != 0;
         long k = ta ? ma.rows : ma.columns;
         if ((ta ? ma.columns : ma.rows) != md.rows
@@ -203,7 +204,17 @@ final class FakeBlas extends FakeLibrary {
     }
 
     private static void multiply(
-            Matrix ma, long a, boolean ta, Matrix mb, long b, boolean tb, Matrix md, long d, long k, float alpha, float beta) {
+            Matrix ma,
+            long a,
+            boolean ta,
+            Matrix mb,
+            long b,
+            boolean tb,
+            Matrix md,
+            long d,
+            long k,
+            float alpha,
+            float beta) {
         MemorySegment out = memory(d, md.bytes());
         for (int batch = 0; batch < md.batch; batch++)
             for (long row = 0; row < md.rows; row++)

@@ -109,7 +109,8 @@ final class FakeDriver extends FakeCards {
     }
 
     private static void leak(StringBuilder all, String what, int count) {
-        if (count > 0) all.append(all.isEmpty() ? "" : ", ").append(count).append(' ').append(what);
+        if (count > 0)
+            all.append(all.isEmpty() ? "" : ", ").append(count).append(' ').append(what);
     }
 
     // A capture ends however its end does.
@@ -155,7 +156,8 @@ final class FakeDriver extends FakeCards {
 
     public int cuMemcpyHtoDAsync_v2(long to, long from, long size, long stream) {
         if (!device.holds(to, size)) return complain(INVALID_VALUE, "copy to " + to + ", " + size + " bytes");
-        if (pinned.knows(from) && !pinned.holds(from, size)) return complain(INVALID_VALUE, "copy beyond pinned memory");
+        if (pinned.knows(from) && !pinned.holds(from, size))
+            return complain(INVALID_VALUE, "copy beyond pinned memory");
         if (pinned.knows(from)) return enqueue(stream, () -> move(from, to, size));
         byte[] now = memory(from, size).toArray(ValueLayout.JAVA_BYTE);
         return enqueue(stream, () -> memory(to, size).copyFrom(MemorySegment.ofArray(now)));
@@ -311,7 +313,9 @@ final class FakeDriver extends FakeCards {
 
     // As the driver does it: each argument is copied now, as many bytes as the kernel's parameter has.
     private static byte[] parameters(List<Parameter> layout, long arguments) {
-        int bytes = layout.isEmpty() ? 0 : layout.getLast().offset() + layout.getLast().bytes();
+        int bytes = layout.isEmpty()
+                ? 0
+                : layout.getLast().offset() + layout.getLast().bytes();
         byte[] all = new byte[bytes];
         for (int i = 0; i < layout.size(); i++) {
             Parameter p = layout.get(i);

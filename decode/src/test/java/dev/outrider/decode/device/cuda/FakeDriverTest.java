@@ -44,7 +44,8 @@ class FakeDriverTest {
     void memory() {
         enter();
         long stream = made(api.createStream.status(out.address(), 1));
-        long device = made(api.allocate.status(out.address(), 16)), pinned = made(api.allocateHost.status(out.address(), 16, 0));
+        long device = made(api.allocate.status(out.address(), 16)),
+                pinned = made(api.allocateHost.status(out.address(), 16, 0));
         refused(api.toDevice.status(device + 1, pinned, 16, stream), "copy to");
         refused(api.toDevice.status(device, pinned + 1, 16, stream), "beyond pinned");
         refused(api.toHost.status(pinned, device - 1, 4, stream), "copy from");
@@ -63,7 +64,8 @@ class FakeDriverTest {
     void workIsDoneWhenItIsWaitedFor() {
         enter();
         long stream = made(api.createStream.status(out.address(), 1));
-        long device = made(api.allocate.status(out.address(), 4)), pinned = made(api.allocateHost.status(out.address(), 4, 0));
+        long device = made(api.allocate.status(out.address(), 4)),
+                pinned = made(api.allocateHost.status(out.address(), 4, 0));
         api.fill.run(device, 5, 4, stream);
         api.toHost.run(pinned, device, 4, stream);
         assertThat(FakeLibrary.intAt(pinned)).isEqualTo(-1);
@@ -74,7 +76,8 @@ class FakeDriverTest {
     @Test
     void handlesThatAreNoMore() {
         enter();
-        long stream = made(api.createStream.status(out.address(), 1)), event = made(api.createEvent.status(out.address(), 0));
+        long stream = made(api.createStream.status(out.address(), 1)),
+                event = made(api.createEvent.status(out.address(), 0));
         refused(api.elapsed.status(out.address(), event, event), "not recorded");
         assertThat(api.destroyEvent.status(event)).isZero();
         refused(api.destroyEvent.status(event), "destroy of event");
@@ -91,8 +94,7 @@ class FakeDriverTest {
 
     @Test
     void parametersOfPtx() {
-        assertThat(PtxEntries.of(
-                        """
+        assertThat(PtxEntries.of("""
                         .visible .entry a(
                         	.param .u8 a_param_0,
                         	.param .align 16 .b8 a_param_1[20],

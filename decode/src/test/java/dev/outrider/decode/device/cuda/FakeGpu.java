@@ -29,6 +29,7 @@ final class FakeGpu implements FakeDriver.Kernels {
     final FakeDriver driver = new FakeDriver(this);
     /** Kernels, and images. */
     final List<String> launched = new ArrayList<>(), loaded = new ArrayList<>();
+
     final List<PtxStatistics> statistics = new ArrayList<>();
     private boolean races, blas, profile;
     private long seed = 1;

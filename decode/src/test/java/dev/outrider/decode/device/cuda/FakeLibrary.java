@@ -52,7 +52,8 @@ abstract class FakeLibrary {
 
     /** As {@link #symbols} without one of them: another version of the library. */
     final SymbolLookup without(String symbol) {
-        return name -> name.equals(symbol) ? java.util.Optional.empty() : symbols().find(name);
+        return name ->
+                name.equals(symbol) ? java.util.Optional.empty() : symbols().find(name);
     }
 
     /** Makes the n-th call from now of a function, from 1, return a status. */
@@ -90,8 +91,7 @@ abstract class FakeLibrary {
 
     private MemorySegment stub(String name) {
         for (Method method : getClass().getMethods()) {
-            if (method.getName().equals(name) && name.startsWith(prefix))
-                return stub(method);
+            if (method.getName().equals(name) && name.startsWith(prefix)) return stub(method);
         }
         return null;
     }

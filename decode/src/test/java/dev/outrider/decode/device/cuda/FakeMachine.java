@@ -24,8 +24,7 @@ public final class FakeMachine {
     public static CudaLibraries brokenDriver() {
         FakeDriver driver = new FakeDriver();
         driver.fail("cuInit", 1, FakeCards.UNKNOWN);
-        return CudaLibraries.given(
-                List.of(new Found(Part.DRIVER, "libcuda.so.1", "12.8", driver.symbols())));
+        return CudaLibraries.given(List.of(new Found(Part.DRIVER, "libcuda.so.1", "12.8", driver.symbols())));
     }
 
     /** Nothing of NVIDIA's. */

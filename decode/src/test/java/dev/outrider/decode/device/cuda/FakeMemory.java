@@ -32,7 +32,8 @@ final class FakeMemory {
 
     long allocate(long bytes) {
         try {
-            long address = (long) ALLOCATE.invokeExact((long) ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
+            long address =
+                    (long) ALLOCATE.invokeExact((long) ALIGNMENT, (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
             if (address == 0) throw new OutOfMemoryError(bytes + " bytes for a test");
             MemorySegment.ofAddress(address)
                     .reinterpret(Math.min(bytes, MARKED))
@@ -85,5 +86,10 @@ final class FakeMemory {
 
     int count() {
         return blocks.size();
+    }
+
+    /** The bytes of every block by its address. */
+    Map<Long, Long> sizes() {
+        return Map.copyOf(blocks);
     }
 }

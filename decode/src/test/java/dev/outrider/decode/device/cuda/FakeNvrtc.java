@@ -54,7 +54,8 @@ final class FakeNvrtc extends FakeLibrary {
     public int nvrtcCompileProgram(long program, int count, long texts) {
         StringBuilder all = new StringBuilder();
         for (int i = 0; i < count; i++)
-            all.append(memory(longAt(texts + 8L * i), Long.MAX_VALUE).getString(0)).append('\n');
+            all.append(memory(longAt(texts + 8L * i), Long.MAX_VALUE).getString(0))
+                    .append('\n');
         options.put(program, all.toString());
         return sources.get(program).contains("error") ? 6 : 0;
     }

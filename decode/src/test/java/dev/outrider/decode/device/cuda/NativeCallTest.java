@@ -37,7 +37,12 @@ class NativeCallTest {
             assertThat(NativeLibrary.text(a.address())).isEqualTo("same");
         }
         assertThat(NativeLibrary.text(0)).isEmpty();
-        failsWith(() -> libc.call("no_such_function", "p"), Failure.Kind.MACHINE, "libc", "no_such_function", "Get another.");
+        failsWith(
+                () -> libc.call("no_such_function", "p"),
+                Failure.Kind.MACHINE,
+                "libc",
+                "no_such_function",
+                "Get another.");
     }
 
     @Test
@@ -47,9 +52,13 @@ class NativeCallTest {
             LaunchArguments arguments = new LaunchArguments(arena);
             Object[] given = {1L << 40, 7, 0.5f, -2.5};
             assertThat(garbage(() -> abs.run(0))).as("bytes a call").isLessThan(1);
-            assertThat(garbage(() -> arguments.pack(given))).as("bytes a launch").isLessThan(1);
-            MemorySegment pointers = MemorySegment.ofAddress(arguments.pack(given)).reinterpret(32);
-            MemorySegment third = MemorySegment.ofAddress(pointers.getAtIndex(ValueLayout.JAVA_LONG, 2)).reinterpret(4);
+            assertThat(garbage(() -> arguments.pack(given)))
+                    .as("bytes a launch")
+                    .isLessThan(1);
+            MemorySegment pointers =
+                    MemorySegment.ofAddress(arguments.pack(given)).reinterpret(32);
+            MemorySegment third = MemorySegment.ofAddress(pointers.getAtIndex(ValueLayout.JAVA_LONG, 2))
+                    .reinterpret(4);
             assertThat(third.get(ValueLayout.JAVA_FLOAT, 0)).isEqualTo(0.5f);
         }
     }

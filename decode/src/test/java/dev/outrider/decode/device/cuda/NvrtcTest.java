@@ -11,8 +11,7 @@ import org.junit.jupiter.api.Test;
 
 /** The compiler: a fake one for what can go wrong, the real one where it is. */
 class NvrtcTest {
-    private static final String SOURCE =
-            """
+    private static final String SOURCE = """
             extern "C" __global__ void twice(float* x, int n) {
                 int i = blockIdx.x * blockDim.x + threadIdx.x;
                 if (i < n) x[i] *= FACTOR;
@@ -107,7 +106,9 @@ class NvrtcTest {
                     "twice.cu",
                     "nonsense");
             failsWith(
-                    () -> nvrtc.ptx(SOURCE, "twice.cu", "compute_20", OPTIONS), Failure.Kind.MACHINE, "found compute_20");
+                    () -> nvrtc.ptx(SOURCE, "twice.cu", "compute_20", OPTIONS),
+                    Failure.Kind.MACHINE,
+                    "found compute_20");
             assertThatThrownBy(() -> nvrtc.cubin("#include <nowhere.h>", "a.cu", "sm_90", List.of()))
                     .hasMessageContaining("nowhere.h");
         }

@@ -20,6 +20,7 @@ final class Cta {
     private final MemorySegment shared;
     /** Per byte of shared memory: not there, never written, written. */
     private final byte[] sharedState;
+
     private final PtxMemory.Range[] ranges;
     private PtxMemory.Range range;
     private final Lane[] ready;
@@ -79,7 +80,8 @@ final class Cta {
                 if (t.state == Lane.State.WARP) meet(t);
                 else if (t.state == Lane.State.ENDED) ended(t);
             }
-            if (before > launch.limit) throw new PtxFault(place(t) + ": the block has run " + before + " instructions without an end");
+            if (before > launch.limit)
+                throw new PtxFault(place(t) + ": the block has run " + before + " instructions without an end");
         }
         traffic.instructions += before;
         for (Lane t : lanes) if (t.state != Lane.State.ENDED) throw deadlock();
@@ -137,7 +139,8 @@ final class Cta {
             out.add(there.size() + " threads " + listed(there) + " wait at " + Lane.where(place) + mask);
         }
         if (ended > 0) out.add(ended + " have returned");
-        return new PtxFault(launch.kernel.name + ", block (" + x + ", " + y + ", " + z + "): deadlock: " + String.join("; ", out));
+        return new PtxFault(
+                launch.kernel.name + ", block (" + x + ", " + y + ", " + z + "): deadlock: " + String.join("; ", out));
     }
 
     private static String listed(List<Integer> threads) {
@@ -167,23 +170,28 @@ final class Cta {
             if (range == null || address + bytes > range.end()) throw new PtxFault(nowhere(range, address, bytes));
             this.range = range;
         }
-        if (range.constant() && access.writes()) throw new PtxFault("constant memory is written, 0x" + Long.toHexString(address));
-        if (range.known() != null) known(range.known(), (int) (address - range.start()), bytes, access, "global memory");
+        if (range.constant() && access.writes())
+            throw new PtxFault("constant memory is written, 0x" + Long.toHexString(address));
+        if (range.known() != null)
+            known(range.known(), (int) (address - range.start()), bytes, access, "global memory");
         races.global(t, address, bytes, access);
         traffic.global(t, address, bytes, access);
         return address;
     }
 
     private static String nowhere(PtxMemory.Range below, long address, int bytes) {
-        String near = below == null ? "" : "; the nearest below, %,d bytes at 0x%x, ends %,d bytes before"
-                .formatted(below.end() - below.start(), below.start(), address - below.end());
+        String near = below == null
+                ? ""
+                : "; the nearest below, %,d bytes at 0x%x, ends %,d bytes before"
+                        .formatted(below.end() - below.start(), below.start(), address - below.end());
         return "%d bytes at 0x%x are in no memory that is registered%s".formatted(bytes, address, near);
     }
 
     private static void known(byte[] known, int at, int bytes, Access access, String where) {
         if (access.reads()) {
             for (int i = 0; i < bytes; i++) {
-                if (known[at + i] == 0) throw new PtxFault("reads " + where + " that was never written, byte " + (at + i));
+                if (known[at + i] == 0)
+                    throw new PtxFault("reads " + where + " that was never written, byte " + (at + i));
             }
         }
         if (access.writes()) Arrays.fill(known, at, at + bytes, (byte) 1);
@@ -191,13 +199,18 @@ final class Cta {
 
     long shared(Lane t, long address, int bytes, Access access) {
         aligned(address, bytes);
-        if (address < 0 || address + bytes > sharedState.length || sharedState[(int) address] == 0 || sharedState[(int) address + bytes - 1] == 0) {
-            throw new PtxFault("%d bytes at %d are outside of shared memory: %s".formatted(bytes, address, launch.sharedNames));
+        if (address < 0
+                || address + bytes > sharedState.length
+                || sharedState[(int) address] == 0
+                || sharedState[(int) address + bytes - 1] == 0) {
+            throw new PtxFault(
+                    "%d bytes at %d are outside of shared memory: %s".formatted(bytes, address, launch.sharedNames));
         }
         int at = (int) address;
         if (launch.poison && access.reads()) {
             for (int i = 0; i < bytes; i++) {
-                if (sharedState[at + i] == Launch.UNWRITTEN) throw new PtxFault("reads shared memory that was never written, byte " + (at + i));
+                if (sharedState[at + i] == Launch.UNWRITTEN)
+                    throw new PtxFault("reads shared memory that was never written, byte " + (at + i));
             }
         }
         if (launch.poison && access.writes()) Arrays.fill(sharedState, at, at + bytes, Launch.WRITTEN);
@@ -209,7 +222,8 @@ final class Cta {
     long parameter(long address, int bytes, Access access) {
         aligned(address, bytes);
         if (access.writes()) throw new PtxFault("a parameter is written");
-        if (address < 0 || address + bytes > launch.parameterBytes) throw new PtxFault(outside("the parameters", address, bytes, launch.parameterBytes));
+        if (address < 0 || address + bytes > launch.parameterBytes)
+            throw new PtxFault(outside("the parameters", address, bytes, launch.parameterBytes));
         return launch.parameters + address;
     }
 }
