@@ -132,10 +132,10 @@ class CudaEverythingTest {
         try (CudaDevice device = gpu.device()) {
             Everything all = new Everything(device);
             all.operations.values().forEach(Runnable::run);
-            Map<Long, Long> before = new TreeMap<>(gpu.driver.device.blocks());
+            Map<Long, Long> before = new TreeMap<>(gpu.driver.device.sizes());
             gpu.driver.fail("cuMemAlloc_v2", 1, FakeCards.OUT_OF_MEMORY);
             all.operations.values().forEach(Runnable::run);
-            assertThat(gpu.driver.device.blocks()).isEqualTo(before);
+            assertThat(gpu.driver.device.sizes()).isEqualTo(before);
         }
     }
 

@@ -109,7 +109,7 @@ final class FakeGpu implements FakeDriver.Kernels {
     @Override
     public void launch(long module, String function, int[] grid, int[] block, int shared, MemorySegment params) {
         synchronized (FakeGpu.class) {
-            remember(driver.device.blocks());
+            remember(driver.device.sizes());
             launched.add(function);
             PtxMachine machine = modules.get(module).races(races).seed(seed);
             if (profile) machine.profile(true);

@@ -22,13 +22,11 @@ final class Lane {
     State state = State.READY;
     /** What it waits at. */
     Statement at;
-
     WarpOp op;
     int mask;
     int barrier;
     /** The memory instruction that runs, where traffic is counted by instruction. */
     Statement site;
-
     final AsyncCopies copies = new AsyncCopies();
 
     Code code;
@@ -36,7 +34,6 @@ final class Lane {
     int stretch;
     /** Where in local memory the function's variables begin. */
     int frame;
-
     MemorySegment local;
     long instructions;
     private final ArrayDeque<Caller> callers = new ArrayDeque<>();
@@ -105,6 +102,7 @@ final class Lane {
 
     int call(Code.Call call, int next) {
         Code callee = call.code();
+        if (callers.size() >= 4096) throw new PtxFault("calls 4,096 deep: a recursion without end?");
         int base = Parser.up(frame + code.frame, 16);
         need(base + callee.frame);
         call.give(local, frame, base);
@@ -134,8 +132,7 @@ final class Lane {
 
     /** Waits for the threads of the mask to come to the same instruction. */
     int meet(WarpOp op, Statement at, int mask, int next) {
-        if ((mask >>> lane() & 1) == 0)
-            throw new PtxFault("thread is not in its own mask 0x" + Integer.toHexString(mask));
+        if ((mask >>> lane() & 1) == 0) throw new PtxFault("thread is not in its own mask 0x" + Integer.toHexString(mask));
         this.op = op;
         this.at = at;
         this.mask = mask;
@@ -163,8 +160,7 @@ final class Lane {
     }
 
     private long local(long address, int bytes) {
-        if (address < 0 || address + bytes > frame + code.frame)
-            throw new PtxFault(Cta.outside("local memory", address, bytes, frame + code.frame));
+        if (address < 0 || address + bytes > frame + code.frame) throw new PtxFault(Cta.outside("local memory", address, bytes, frame + code.frame));
         Cta.aligned(address, bytes);
         return local.address() + address;
     }

@@ -13,8 +13,13 @@ public final class PtxMemory {
     /** All of memory: the offset is the address. */
     static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
-    /** One allocation; known is null where all of it counts as written, else a 1 for every byte that is. */
-    record Range(long start, long end, boolean constant, byte[] known) {}
+    /**
+     * One allocation.
+     *
+     * @param known null where all of it counts as written, else a 1 for every byte that is
+     * @param owner what must not be collected as long as the range is registered, or null
+     */
+    record Range(long start, long end, boolean constant, byte[] known, Object owner) {}
 
     private final TreeMap<Long, Range> ranges = new TreeMap<>();
     private boolean poison;
@@ -27,18 +32,17 @@ public final class PtxMemory {
     }
 
     public PtxMemory add(long address, long bytes) {
-        return add(address, bytes, false, poison);
+        return add(address, bytes, false, poison, null);
     }
 
-    synchronized PtxMemory add(long address, long bytes, boolean constant, boolean unknown) {
-        if (address <= 0 || bytes <= 0 || address >>> 60 != 0)
-            throw new PtxFault("no memory: " + bytes + " bytes at " + address);
+    synchronized PtxMemory add(long address, long bytes, boolean constant, boolean unknown, Object owner) {
+        if (address <= 0 || bytes <= 0 || address >>> 60 != 0) throw new PtxFault("no memory: " + bytes + " bytes at " + address);
         Map.Entry<Long, Range> below = ranges.lowerEntry(address + bytes);
         if (below != null && below.getValue().end > address) {
             throw new PtxFault("%,d bytes at 0x%x overlap those at 0x%x".formatted(bytes, address, below.getKey()));
         }
         byte[] known = unknown ? new byte[Math.toIntExact(bytes)] : null;
-        ranges.put(address, new Range(address, address + bytes, constant, known));
+        ranges.put(address, new Range(address, address + bytes, constant, known, owner));
         sorted = null;
         return this;
     }

@@ -15,9 +15,7 @@ final class Races {
     /** What a thread's fence let others know: all of its block up to these clocks. */
     private record Released(int block, boolean wide, int lane, int clock, int[] floor, int[] seen) {
         boolean covers(int lane, int clock) {
-            return clock <= floor[lane]
-                    || lane == this.lane && clock <= this.clock
-                    || lane >> 5 == this.lane >> 5 && clock <= seen[lane & 31];
+            return clock <= floor[lane] || lane == this.lane && clock <= this.clock || lane >> 5 == this.lane >> 5 && clock <= seen[lane & 31];
         }
     }
 
@@ -151,8 +149,7 @@ final class Races {
         long stamp = stamp(cta.serial, t.index, c.now, access.atomic());
         Shadow.Page page = shadow.page(address);
         if (bytes < 4 && page.shift == 2) page.refine();
-        int cell = (int) (address % Shadow.PAGE) >> page.shift,
-                end = (int) (address % Shadow.PAGE + bytes - 1) >> page.shift;
+        int cell = (int) (address % Shadow.PAGE) >> page.shift, end = (int) (address % Shadow.PAGE + bytes - 1) >> page.shift;
         for (; cell <= end; cell++) {
             check(t, page.writer[cell], access, where, address, "wrote");
             if (access.writes()) {
@@ -192,9 +189,7 @@ final class Races {
 
     private boolean ordered(Lane t, long stamp) {
         if (stamp == 0) return true;
-        int block = (int) (stamp >>> 37) & 0xffffff,
-                lane = (int) (stamp >>> 27) & 0x3ff,
-                clock = (int) stamp & 0x7ffffff;
+        int block = (int) (stamp >>> 37) & 0xffffff, lane = (int) (stamp >>> 27) & 0x3ff, clock = (int) stamp & 0x7ffffff;
         if (block == cta.serial) {
             if (lane == t.index || clock <= floor[lane]) return true;
             if (lane >> 5 == t.index >> 5 && clock <= clocks[t.index].seen[lane & 31]) return true;
@@ -209,4 +204,5 @@ final class Races {
         throw new PtxFault("race in %s at 0x%x: %s, and thread %s %s it with nothing between that orders them"
                 .formatted(where, address, access.writes() ? "writes" : "reads", cta.launch.name(block, lane), did));
     }
+
 }

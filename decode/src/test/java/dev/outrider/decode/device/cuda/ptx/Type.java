@@ -24,6 +24,7 @@ enum Type {
     U64(8),
     S64(8),
     F64(8),
+    F32X2(8),
     B128(16);
 
     final int bytes;
@@ -48,7 +49,7 @@ enum Type {
 
     boolean floating() {
         return switch (this) {
-            case F16, BF16, F32, F16X2, BF16X2, TF32, F64 -> true;
+            case F16, BF16, F32, F16X2, BF16X2, TF32, F64, F32X2 -> true;
             default -> false;
         };
     }
