@@ -7,6 +7,6 @@ import dev.outrider.decode.device.cpu.AttentionContract;
 class CudaAttentionContractTest extends AttentionContract {
     @Override
     protected Device open() {
-        return FakeGpu.open();
+        return new FakeGpu().races().device();
     }
 }

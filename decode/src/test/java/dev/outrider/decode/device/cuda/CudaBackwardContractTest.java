@@ -7,6 +7,6 @@ import dev.outrider.decode.device.cpu.BackwardContract;
 class CudaBackwardContractTest extends BackwardContract {
     @Override
     protected Device open() {
-        return FakeGpu.open();
+        return new FakeGpu().races().device();
     }
 }

@@ -7,6 +7,6 @@ import dev.outrider.decode.device.cpu.ForwardContract;
 class CudaForwardContractTest extends ForwardContract {
     @Override
     protected Device open() {
-        return FakeGpu.open();
+        return new FakeGpu().races().device();
     }
 }
