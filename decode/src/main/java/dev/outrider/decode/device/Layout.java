@@ -56,4 +56,37 @@ public sealed interface Layout {
             return element / tile * stride(type);
         }
     }
+
+    /**
+     * An I8 matrix [out, in] in bands of {@link #ROWS} rows, the last one filled up: their weights row by row, then their
+     * scales row by row, a float for {@link Buffer#GROUP} inputs. So every row of weights begins at a multiple of 16
+     * bytes. Elements are counted row by row, and a slice takes whole bands.
+     *
+     * @param inputs a multiple of the group
+     */
+    record Bands(int inputs) implements Layout {
+        public static final int ROWS = 4;
+
+        public Bands {
+            if (inputs % Buffer.GROUP != 0) throw new IllegalArgumentException(inputs + " inputs, not whole groups");
+        }
+
+        /** Bytes from a band to the next. */
+        public long stride() {
+            return ROWS * (inputs + 4L * inputs / Buffer.GROUP);
+        }
+
+        @Override
+        public long bytes(DType type, long elements) {
+            long band = (long) inputs * ROWS;
+            return Math.multiplyExact((elements + band - 1) / band, stride());
+        }
+
+        @Override
+        public long offset(DType type, long element) {
+            long band = (long) inputs * ROWS;
+            if (element % band != 0) throw new IllegalArgumentException("element " + element + " inside a band");
+            return element / band * stride();
+        }
+    }
 }

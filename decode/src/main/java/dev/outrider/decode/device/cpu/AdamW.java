@@ -8,26 +8,14 @@ import static dev.outrider.decode.device.cpu.Lanes.set;
 import static dev.outrider.decode.device.cpu.Lanes.store;
 import static dev.outrider.decode.device.cpu.Lanes.whole;
 
+import dev.outrider.decode.device.AdamWStep;
 import jdk.incubator.vector.FloatVector;
 
-/**
- * AdamW (Loshchilov and Hutter, 1711.05101) with decoupled decay, in one pass over parameters, gradients
- * and moments, in PyTorch's order: p *= 1 - rate·decay; m += (1 - β1)(g - m); v = β2·v + (1 - β2)g²;
- * p -= rate/(1 - β1^t) · m / (√v/√(1 - β2^t) + eps), g being scaled first.
- *
- * @param keep 1 - rate·decay
- * @param first 1 - β1
- * @param second β2
- * @param rate rate/(1 - β1^t)
- * @param root √(1 - β2^t)
- * @param scale of the gradient
- */
-record AdamW(double keep, double first, double second, double rate, double root, double eps, double scale) {
+/** {@link AdamWStep} in one pass over parameters, gradients and moments. */
+record AdamW(AdamWStep step) {
     /** The constants of step t, from 1. */
     static AdamW step(double rate, double beta1, double beta2, double eps, double decay, double scale, long t) {
-        if (t < 1) throw new IllegalArgumentException("step " + t + "; steps count from 1");
-        double corrected = rate / (1 - Math.pow(beta1, t)), root = Math.sqrt(1 - Math.pow(beta2, t));
-        return new AdamW(1 - rate * decay, 1 - beta1, beta2, corrected, root, eps, scale);
+        return new AdamW(AdamWStep.of(rate, beta1, beta2, eps, decay, scale, t));
     }
 
     void update(Threads threads, long p, long g, long m, long v, long elements) {
@@ -38,9 +26,9 @@ record AdamW(double keep, double first, double second, double rate, double root,
     }
 
     private void update(long p, long g, long m, long v, int n) {
-        float keep = (float) this.keep, first = (float) this.first, rest = (float) (1 - second);
-        float second = (float) this.second, rate = (float) -this.rate, root = (float) this.root;
-        float eps = (float) this.eps, scale = (float) this.scale;
+        float keep = (float) step.keep(), first = (float) step.first(), rest = (float) (1 - step.second());
+        float second = (float) step.second(), rate = (float) -step.rate(), root = (float) step.root();
+        float eps = (float) step.eps(), scale = (float) step.scale();
         int whole = whole(n);
         wholeRow(p, g, m, v, whole, keep, first, second, rest, rate, root, eps, scale);
         for (int i = whole; i < n; i++) {
@@ -100,10 +88,10 @@ record AdamW(double keep, double first, double second, double rate, double root,
     /** The scalar twin, in double, on arrays. */
     void scalar(double[] p, double[] g, double[] m, double[] v) {
         for (int i = 0; i < p.length; i++) {
-            double gradient = g[i] * scale;
-            m[i] += first * (gradient - m[i]);
-            v[i] = second * v[i] + (1 - second) * gradient * gradient;
-            p[i] = p[i] * keep - rate * (m[i] / (Math.sqrt(v[i]) / root + eps));
+            double gradient = g[i] * step.scale();
+            m[i] += step.first() * (gradient - m[i]);
+            v[i] = step.second() * v[i] + (1 - step.second()) * gradient * gradient;
+            p[i] = p[i] * step.keep() - step.rate() * (m[i] / (Math.sqrt(v[i]) / step.root() + step.eps()));
         }
     }
 }

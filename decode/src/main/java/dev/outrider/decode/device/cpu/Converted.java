@@ -1,10 +1,10 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
-import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Layout;
+import dev.outrider.decode.device.Narrowing;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -55,15 +55,9 @@ final class Converted {
 
     private static void bf16(Tensor tensor, long from, long to, int count) {
         for (int i = 0; i < count; i++) {
-            Lanes.ALL.set(ValueLayout.JAVA_SHORT_UNALIGNED, to + 2L * i, nearest((float) tensor.value(from + i)));
+            Lanes.ALL.set(
+                    ValueLayout.JAVA_SHORT_UNALIGNED, to + 2L * i, Narrowing.bf16((float) tensor.value(from + i)));
         }
-    }
-
-    /** The bfloat16 nearest to a float, the even one of two; NaN stays NaN. */
-    static short nearest(float value) {
-        int bits = Float.floatToIntBits(value);
-        if (Float.isNaN(value)) return (short) (bits >>> 16);
-        return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
     /** A copy of a matrix as BF16 or I8, in tiles; outputs that fill up the last tile have weights of 0. */
@@ -78,18 +72,10 @@ final class Converted {
                     long tile = copy.address() + o / Tiles.OUTS * layout.stride(as);
                     floats(tensor, (long) o * in, floats, in);
                     if (as == DType.BF16) Tiles.bf16(tile, o % Tiles.OUTS, floats, in);
-                    else if (!Tiles.quantise(tile, o % Tiles.OUTS, floats, in)) throw unfit(tensor, o);
+                    else if (!Tiles.quantise(tile, o % Tiles.OUTS, floats, in)) throw Narrowing.unfit(tensor.name(), o);
                 }
             }
         });
         return copy;
-    }
-
-    private static Failure unfit(Tensor tensor, long row) {
-        return Failure.data(
-                tensor.name() + ", row " + row,
-                "values that are not finite, or above 8 million",
-                "weights that 8 bits and a scale in F16 can hold",
-                "The checkpoint is damaged; take another, or leave its weights as they are stored.");
     }
 }

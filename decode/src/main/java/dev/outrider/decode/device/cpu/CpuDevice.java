@@ -1,9 +1,15 @@
 package dev.outrider.decode.device.cpu;
 
+import static dev.outrider.decode.device.Checks.at;
+import static dev.outrider.decode.device.Checks.floats;
+import static dev.outrider.decode.device.Checks.spaced;
+import static dev.outrider.decode.device.Checks.weights;
+
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Checks;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Layout;
 import java.lang.foreign.MemorySegment;
@@ -117,8 +123,7 @@ public final class CpuDevice implements Device {
 
     @Override
     public void copy(Buffer from, Buffer to, long elements) {
-        if (from.type() != to.type()) throw new IllegalArgumentException(from.type() + " to " + to.type());
-        if (!from.layout().equals(to.layout())) throw new IllegalArgumentException(from + " to " + to);
+        Checks.alike(from, to);
         long bytes = from.layout().bytes(from.type(), elements);
         Elementwise.copy(threads, at(from, elements), at(to, elements), bytes);
     }
@@ -128,30 +133,11 @@ public final class CpuDevice implements Device {
         Elementwise.zero(threads, at(x, elements), x.layout().bytes(x.type(), elements));
     }
 
-    private static long at(Buffer buffer, long elements) {
-        if (elements > buffer.elements()) {
-            throw new IndexOutOfBoundsException(elements + " elements of a buffer of " + buffer.elements());
-        }
-        return buffer.address();
-    }
-
-    private static long floats(Buffer buffer, long elements) {
-        if (buffer.type() != DType.F32) throw new IllegalArgumentException(buffer.type() + " where F32 is needed");
-        return at(buffer, elements);
-    }
-
-    /** F32, BF16 or F16 in rows. */
-    private static long weights(Buffer buffer, long elements) {
-        if (!(buffer.layout() instanceof Layout.Rows))
-            throw new IllegalArgumentException(buffer + " where rows are needed");
-        return buffer.type().bytes == 2 ? at(buffer, elements) : floats(buffer, elements);
-    }
-
     /** Weights [out, in], in rows or tiles. */
     private static long matrix(Buffer buffer, long out, int in) {
-        if (!(buffer.layout() instanceof Layout.Tiles tiles)) return weights(buffer, out * in);
-        if (tiles.inputs() != in) throw new IllegalArgumentException(buffer + " where rows of " + in + " are needed");
-        return at(buffer, out * in);
+        return buffer.layout() instanceof Layout.Tiles tiles
+                ? Checks.arranged(buffer, tiles.inputs(), out, in)
+                : weights(buffer, out * in);
     }
 
     /** Weights as floats: themselves, or converted into the device's own scratch. */
@@ -167,14 +153,9 @@ public final class CpuDevice implements Device {
 
     @Override
     public void embed(Buffer out, Buffer table, int[] ids, int offset, int rows, int channels) {
-        checkIds(table, ids, offset, rows, channels);
+        Checks.ids(table, ids, offset, rows, channels);
         matrix(table, 0, channels);
         Embedding.forward(threads, floats(out, (long) rows * channels), table, ids, offset, rows, channels);
-    }
-
-    private static void checkIds(Buffer table, int[] ids, int offset, int rows, int channels) {
-        long size = table.elements() / channels;
-        for (int r = 0; r < rows; r++) Objects.checkIndex(ids[offset + r], size);
     }
 
     @Override
@@ -253,7 +234,7 @@ public final class CpuDevice implements Device {
         floats(q, n);
         floats(keys, cached);
         floats(values, cached);
-        checkBlocks(capacity);
+        Checks.blocks(capacity);
         Objects.checkFromIndexSize(context - rows, rows, capacity);
         CachedAttention.attend(threads, out, q, keys, values, rows, context, capacity, heads, kvHeads, headDim);
     }
@@ -269,17 +250,12 @@ public final class CpuDevice implements Device {
             int capacity,
             int kvHeads,
             int headDim) {
-        checkBlocks(capacity);
+        Checks.blocks(capacity);
         Objects.checkFromIndexSize(first, count, capacity);
         long cached = (long) kvHeads * capacity * headDim, n = (long) count * kvHeads * headDim;
         long k = floats(keys, cached), v = floats(values, cached);
         CachedAttention.append(
                 k, v, floats(newKeys, n), floats(newValues, n), count, first, capacity, kvHeads, headDim);
-    }
-
-    private static void checkBlocks(int capacity) {
-        if (capacity % CACHE_BLOCK == 0) return;
-        throw new IllegalArgumentException("a cache for " + capacity + " entries, no multiple of " + CACHE_BLOCK);
     }
 
     @Override
@@ -300,7 +276,7 @@ public final class CpuDevice implements Device {
             int capacity,
             int kvHeads,
             int headDim) {
-        checkBlocks(capacity);
+        Checks.blocks(capacity);
         for (int r = 0; r < count; r++) if (entry[r] >= 0) Objects.checkIndex(entry[r], capacity);
         long n = (long) count * kvHeads * headDim, k = floats(keys, n * capacity), v = floats(values, n * capacity);
         BatchAttention.append(k, v, floats(newKeys, n), floats(newValues, n), count, entry, capacity, kvHeads, headDim);
@@ -319,7 +295,7 @@ public final class CpuDevice implements Device {
             int kvHeads,
             int headDim) {
         long n = (long) rows * heads * headDim, cached = (long) rows * kvHeads * capacity * headDim;
-        checkBlocks(capacity);
+        Checks.blocks(capacity);
         for (int r = 0; r < rows; r++) Objects.checkIndex(context[r], capacity + 1);
         batchAttention.memory(floats(out, n), floats(q, n), floats(keys, cached), floats(values, cached));
         batchAttention.attend(threads, rows, context, capacity, heads, kvHeads, headDim);
@@ -341,10 +317,6 @@ public final class CpuDevice implements Device {
         long n = spaced(rows, stride, width);
         long out = floats(y, (long) rows * width);
         SwiGlu.forward(threads, out, floats(gate, n), floats(up, n), rows, stride, width);
-    }
-
-    private static long spaced(int rows, int stride, int width) {
-        return rows == 0 ? 0 : (rows - 1L) * stride + width;
     }
 
     // ---- training -----------------------------------------------------------------------------
@@ -450,7 +422,7 @@ public final class CpuDevice implements Device {
 
     @Override
     public void embedGradient(Buffer dtable, Buffer dy, int[] ids, int offset, int rows, int channels) {
-        checkIds(dtable, ids, offset, rows, channels);
+        Checks.ids(dtable, ids, offset, rows, channels);
         long d = floats(dtable, 0), y = floats(dy, (long) rows * channels);
         Embedding.gradient(threads, d, y, ids, offset, rows, channels);
     }

@@ -3,6 +3,8 @@ package dev.outrider.decode.device.cpu;
 import static dev.outrider.decode.device.cpu.Lanes.get;
 import static dev.outrider.decode.device.cpu.Lanes.set;
 
+import dev.outrider.decode.device.DropoutShare;
+
 /** Dropout: one hashed number for four elements, 16 bits each. */
 final class Dropout {
     private static final int FOURTH = 1 << 16;
@@ -10,9 +12,10 @@ final class Dropout {
     private Dropout() {}
 
     static void apply(Threads threads, long x, long elements, double share, long seed) {
-        int dropped = dropped(share);
+        DropoutShare kept = DropoutShare.of(share);
+        int dropped = kept.dropped();
+        float factor = kept.factor();
         if (dropped == 0) return;
-        float factor = factor(dropped);
         Elementwise.each(threads, elements, (at, n) -> apply(x + 4 * at, n, dropped, factor, seed + at / 4));
     }
 
@@ -26,16 +29,6 @@ final class Dropout {
                 bits >>>= 16;
             }
         }
-    }
-
-    /** Of 65,536. */
-    static int dropped(double share) {
-        if (!(share >= 0 && share < 1)) throw new IllegalArgumentException("dropout " + share + ", not in [0, 1)");
-        return (int) Math.min(FOURTH - 1, Math.round(share * FOURTH));
-    }
-
-    static float factor(int dropped) {
-        return (float) ((double) FOURTH / (FOURTH - dropped));
     }
 
     // The finaliser of SplitMix64.

@@ -7,6 +7,7 @@ import static dev.outrider.decode.device.cpu.Lanes.LANES;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Layout;
+import dev.outrider.decode.device.Narrowing;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
@@ -26,15 +27,14 @@ import jdk.incubator.vector.VectorSpecies;
  * scales as floats. Weight (j, i) is q · scale, which float32 holds exactly: such a
  * matrix is one of float32 weights of fewer values and no more than that.
  *
- * <p>Quantisation is that of GGUF's Q8_0: d = max|w| / 127, q = round(w / d), halves away from zero, and d
- * rounded to F16. Hence |w - q·d| <= d · (1/2 + 127 · 2^-11), plus half of F16's least step for each of q; and
- * values that come from Q8_0 give their bytes and scales again.
+ * <p>Quantisation is {@link Narrowing}'s, that of GGUF's Q8_0. Hence |w - q·d| <= d · (1/2 + 127 · 2^-11), plus half of
+ * F16's least step for each of q; and values that come from Q8_0 give their bytes and scales again.
  */
 final class Tiles {
     /** Outputs of a tile. */
     static final int OUTS = 2 * LANES;
 
-    private static final int GROUP = Buffer.GROUP, MOST = 127;
+    private static final int GROUP = Buffer.GROUP;
     /** Bytes of a group of 8-bit inputs, its scales among them. */
     private static final int BLOCK = (GROUP + 4) * OUTS;
 
@@ -134,7 +134,7 @@ final class Tiles {
 
     /** Output j of a tile from a row of floats, each rounded to the nearest. */
     static void bf16(long tile, int j, long from, int in) {
-        for (int i = 0; i < in; i++) ALL.set(HALF, bf16(tile, j, i), Converted.nearest(Lanes.get(from + 4L * i)));
+        for (int i = 0; i < in; i++) ALL.set(HALF, bf16(tile, j, i), Narrowing.bf16(Lanes.get(from + 4L * i)));
     }
 
     /**
@@ -145,24 +145,10 @@ final class Tiles {
     static boolean quantise(long tile, int j, long from, int in) {
         boolean finite = true;
         for (int i = 0; i < in; i += GROUP) {
-            float scale = group(eight(tile, j, i), from + 4L * i);
+            float scale = Narrowing.group(ALL, from + 4L * i, ALL, eight(tile, j, i), OUTS);
             Lanes.set(scale(tile, j, i), scale);
             finite &= Float.isFinite(scale);
         }
         return finite;
-    }
-
-    // Writes the bytes, OUTS apart; returns the scale.
-    private static float group(long to, long from) {
-        float largest = 0;
-        for (int i = 0; i < GROUP; i++) largest = Math.max(largest, Math.abs(Lanes.get(from + 4L * i)));
-        float d = largest / MOST, inverse = d == 0 ? 0 : 1 / d;
-        for (int i = 0; i < GROUP; i++) ALL.set(BYTE, to + i * OUTS, rounded(Lanes.get(from + 4L * i) * inverse));
-        return Float.float16ToFloat(Float.floatToFloat16(d));
-    }
-
-    // In double: a float just below a half would become one.
-    private static byte rounded(double value) {
-        return (byte) (value + Math.copySign(0.5, value));
     }
 }

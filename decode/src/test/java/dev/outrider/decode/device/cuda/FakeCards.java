@@ -25,7 +25,7 @@ abstract class FakeCards extends FakeLibrary {
     long bytes = 1L << 32;
     int version = 12_080;
     String name = "Fake H100";
-    int major = 9, minor = 0;
+    int major = 9, minor = 0, multiprocessors = 132;
 
     private final Map<Long, Integer> retained = new HashMap<>();
     private final ThreadLocal<Long> current = ThreadLocal.withInitial(() -> 0L);
@@ -111,7 +111,21 @@ abstract class FakeCards extends FakeLibrary {
 
     public int cuDeviceGetAttribute(long out, int attribute, int device) {
         Integer value = Map.of(
-                        13, 1_980_000, 16, 132, 36, 2_619_000, 37, 5120, 38, 50 << 20, 75, major, 76, minor, 97,
+                        13,
+                        1_980_000,
+                        16,
+                        multiprocessors,
+                        36,
+                        2_619_000,
+                        37,
+                        5120,
+                        38,
+                        50 << 20,
+                        75,
+                        major,
+                        76,
+                        minor,
+                        97,
                         227 << 10)
                 .get(attribute);
         if (value == null) return complain(INVALID_VALUE, "attribute " + attribute);
