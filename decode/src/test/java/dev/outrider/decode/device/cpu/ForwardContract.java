@@ -206,7 +206,8 @@ public abstract class ForwardContract extends DeviceContract {
             for (int rows : new int[] {1, 3, 6, 40}) {
                 RandomGenerator random = Seeds.generator(rows);
                 float[] values = Seeds.normal(random, rows * in + 1, 1);
-                Buffer odd = of(values).slice(1, (long) rows * in), even = of(Arrays.copyOfRange(values, 1, values.length));
+                Buffer odd = of(values).slice(1, (long) rows * in),
+                        even = of(Arrays.copyOfRange(values, 1, values.length));
                 Buffer w = matrix(random, type, out, in).buffer();
                 assertThat(product(odd, w, rows, in, out)).isEqualTo(product(even, w, rows, in, out));
             }

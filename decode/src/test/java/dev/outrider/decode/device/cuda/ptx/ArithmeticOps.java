@@ -6,8 +6,10 @@ final class ArithmeticOps {
 
     static Step of(Statement s, Coder c) {
         return switch (s.name()) {
-            case "add", "sub", "mul", "mad", "div", "min", "max", "neg", "abs" -> floating(s) ? FloatOps.of(s, c) : IntegerOps.of(s, c);
-            case "fma", "rcp", "sqrt", "rsqrt", "ex2", "lg2", "sin", "cos", "tanh", "copysign", "testp" -> FloatOps.of(s, c);
+            case "add", "sub", "mul", "mad", "div", "min", "max", "neg", "abs" ->
+                floating(s) ? FloatOps.of(s, c) : IntegerOps.of(s, c);
+            case "fma", "rcp", "sqrt", "rsqrt", "ex2", "lg2", "sin", "cos", "tanh", "copysign", "testp" ->
+                FloatOps.of(s, c);
             case "setp", "set", "selp", "slct" -> CompareOps.of(s, c);
             case "mov", "cvt", "cvta", "isspacep" -> ConvertOps.of(s, c);
             case "ld", "ldu", "st", "prefetch", "prefetchu", "applypriority", "discard" -> MemoryOps.of(s, c);

@@ -5,12 +5,34 @@ final class AtomicOps {
     private AtomicOps() {}
 
     static Step of(Statement s, Coder c) {
-        s.only("relaxed", "acquire", "release", "acq_rel", "cta", "gpu", "sys", "cluster", "global", "shared", "shared::cta", "add", "min", "max",
-                "and", "or", "xor", "exch", "cas", "inc", "dec", "noftz");
+        s.only(
+                "relaxed",
+                "acquire",
+                "release",
+                "acq_rel",
+                "cta",
+                "gpu",
+                "sys",
+                "cluster",
+                "global",
+                "shared",
+                "shared::cta",
+                "add",
+                "min",
+                "max",
+                "and",
+                "or",
+                "xor",
+                "exch",
+                "cas",
+                "inc",
+                "dec",
+                "noftz");
         boolean red = s.name().equals("red");
         Type type = s.type();
         String how = null;
-        for (String word : s.words()) if (" add min max and or xor exch cas inc dec ".contains(" " + word + " ")) how = word;
+        for (String word : s.words())
+            if (" add min max and or xor exch cas inc dec ".contains(" " + word + " ")) how = word;
         if (how == null || type.bytes == 1 || type == Type.B128) throw s.unknown("operation");
         String op = how;
         int shift = red ? 0 : 1;
@@ -27,7 +49,9 @@ final class AtomicOps {
             synchronized (t.cta.launch.atomics) {
                 long old = MemoryOps.get(type, at);
                 long x = type.value(old);
-                long y = type.floating() ? real(op, type, x, r[b]) : whole(op, type, x, type.value(r[b]), type.value(r[e]));
+                long y = type.floating()
+                        ? real(op, type, x, r[b])
+                        : whole(op, type, x, type.value(r[b]), type.value(r[e]));
                 MemoryOps.set(type, at, y);
                 r[d] = old;
             }

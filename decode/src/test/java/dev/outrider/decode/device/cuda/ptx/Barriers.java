@@ -30,13 +30,17 @@ final class Barriers {
     void arrive(Lane t, int id, int count, boolean arriveOnly, char how, int d, boolean p) {
         if (id < 0 || id > 15) throw new PtxFault("no barrier " + id);
         int all = cta.lanes.length;
-        if (count >= 0 && (count == 0 || count % 32 != 0)) throw new PtxFault("a barrier of " + count + " threads: no multiple of 32");
+        if (count >= 0 && (count == 0 || count % 32 != 0))
+            throw new PtxFault("a barrier of " + count + " threads: no multiple of 32");
         int want = count < 0 || count > all ? all : count;
         List<Lane> there = waiting.get(id);
-        if (arrived[id] > 0 && expected[id] != want) throw new PtxFault("barrier " + id + " of " + want + " threads, of " + expected[id] + " before");
+        if (arrived[id] > 0 && expected[id] != want)
+            throw new PtxFault("barrier " + id + " of " + want + " threads, of " + expected[id] + " before");
+        boolean aligned = t.at.name().equals("bar") || t.at.has("aligned");
         for (Lane other : there) {
-            if (other.index >> 5 == t.index >> 5 && other.at != t.at) {
-                throw new PtxFault("threads of one warp at two barriers; thread " + other.index + " at " + Lane.where(other.at));
+            if (aligned && other.index >> 5 == t.index >> 5 && other.at != t.at) {
+                throw new PtxFault(
+                        "threads of one warp at two barriers; thread " + other.index + " at " + Lane.where(other.at));
             }
         }
         expected[id] = want;
@@ -58,7 +62,8 @@ final class Barriers {
         List<Lane> there = waiting.get(id);
         for (Lane t : there) {
             int result = results[id][t.index], how = result >>> 24, d = result & 0xffffff;
-            if (result >= 0) t.r[d] = how == '+' ? yes[id] : how == '&' ? yes[id] == expected[id] ? 1 : 0 : yes[id] > 0 ? 1 : 0;
+            if (result >= 0)
+                t.r[d] = how == '+' ? yes[id] : how == '&' ? yes[id] == expected[id] ? 1 : 0 : yes[id] > 0 ? 1 : 0;
             t.state = Lane.State.READY;
             if (t != last) cta.ready(t);
         }

@@ -18,9 +18,11 @@ final class Code {
     Stretch[] stretches;
     /** Zeros for the registers, then the constants. */
     long[] template;
+
     List<Given> given;
     /** Shared variables that it names, and functions that it calls. */
     List<Variable> shared;
+
     List<Call> calls;
 
     Code(String name, int frame) {
@@ -41,7 +43,12 @@ final class Code {
         private final Supplier<Code> callee;
         private final List<Variable> given, parameters, taken, results;
 
-        Call(Supplier<Code> callee, List<Variable> given, List<Variable> parameters, List<Variable> taken, List<Variable> results) {
+        Call(
+                Supplier<Code> callee,
+                List<Variable> given,
+                List<Variable> parameters,
+                List<Variable> taken,
+                List<Variable> results) {
             this.callee = callee;
             this.given = given;
             this.parameters = parameters;

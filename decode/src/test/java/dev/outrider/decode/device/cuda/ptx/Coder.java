@@ -29,7 +29,12 @@ final class Coder {
     private int carry = -1;
     private Statement now;
 
-    Coder(Module module, Function function, Map<String, Supplier<Code>> callees, Map<String, Variable> variables, boolean profile) {
+    Coder(
+            Module module,
+            Function function,
+            Map<String, Supplier<Code>> callees,
+            Map<String, Variable> variables,
+            boolean profile) {
         this.function = function;
         this.functions = module.functions;
         this.callees = callees;
@@ -56,7 +61,14 @@ final class Coder {
                 }
             }
         }
-        Statement end = new Statement(new String[] {"ret"}, -1, false, List.of(), lastLine(statements), "(end of " + function.name + ")", null);
+        Statement end = new Statement(
+                new String[] {"ret"},
+                -1,
+                false,
+                List.of(),
+                lastLine(statements),
+                "(end of " + function.name + ")",
+                null);
         close(stretches, (t, r) -> t.end(false), end);
         Code code = new Code(function.name, function.frame);
         code.stretches = stretches.toArray(Code.Stretch[]::new);
@@ -161,7 +173,10 @@ final class Coder {
     /** The slot of a source of that type. */
     int in(Operand operand, Type type) {
         return switch (operand) {
-            case Operand.Register r -> r.slot();
+            case Operand.Register r -> {
+                if (r.type().bytes < type.bytes) throw now.unknown(r.name() + " is too narrow for " + type);
+                yield r.slot();
+            }
             case Operand.Whole w -> {
                 if (type == Type.F32 || type == Type.F64) throw now.unknown("an integer for a float");
                 yield constant(w.value());
@@ -234,7 +249,8 @@ final class Coder {
     Space space(Statement s, Operand.Address address) {
         Space space = Space.of(s);
         if (space != Space.PARAM) return space;
-        if (address.base() instanceof Operand.Reference r) return r.variable().space == Variable.Space.PARAM ? Space.PARAM : Space.LOCAL;
+        if (address.base() instanceof Operand.Reference r)
+            return r.variable().space == Variable.Space.PARAM ? Space.PARAM : Space.LOCAL;
         return function.kernel ? Space.PARAM : Space.LOCAL;
     }
 
@@ -249,7 +265,8 @@ final class Coder {
         List<Variable> out = new ArrayList<>();
         if (!(operand instanceof Operand.Pack pack)) throw now.unknown("no list");
         for (Operand part : pack.parts()) {
-            if (!(part instanceof Operand.Reference r)) throw now.unknown("registers as a call's arguments are unknown");
+            if (!(part instanceof Operand.Reference r))
+                throw now.unknown("registers as a call's arguments are unknown");
             out.add(r.variable());
         }
         return out;

@@ -19,7 +19,9 @@ final class CompareOps {
     }
 
     private static Step setp(Statement s, Coder c) {
-        s.only("eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu", "num", "nan", "and", "or", "xor", "ftz");
+        s.only(
+                "eq", "ne", "lt", "le", "gt", "ge", "lo", "ls", "hi", "hs", "equ", "neu", "ltu", "leu", "gtu", "geu",
+                "num", "nan", "and", "or", "xor", "ftz");
         Type type = s.type();
         boolean both = s.operand(0) instanceof Operand.Both;
         int p = c.out(both ? ((Operand.Both) s.operand(0)).first() : s.operand(0));
@@ -75,18 +77,22 @@ final class CompareOps {
             Ordered f = floating(s, how);
             return (r, a, b) -> f.of(Half.real(type, r[a], ftz), Half.real(type, r[b], ftz));
         }
-        boolean unsigned = type == Type.U64 || type == Type.B64 || how.equals("lo") || how.equals("ls") || how.equals("hi") || how.equals("hs");
+        boolean unsigned = type == Type.U64
+                || type == Type.B64
+                || how.equals("lo")
+                || how.equals("ls")
+                || how.equals("hi")
+                || how.equals("hs");
         Type as = type;
-        java.util.function.IntPredicate order =
-                switch (how) {
-                    case "eq" -> o -> o == 0;
-                    case "ne" -> o -> o != 0;
-                    case "lt", "lo" -> o -> o < 0;
-                    case "le", "ls" -> o -> o <= 0;
-                    case "gt", "hi" -> o -> o > 0;
-                    case "ge", "hs" -> o -> o >= 0;
-                    default -> throw s.unknown("comparison ." + how);
-                };
+        java.util.function.IntPredicate order = switch (how) {
+            case "eq" -> o -> o == 0;
+            case "ne" -> o -> o != 0;
+            case "lt", "lo" -> o -> o < 0;
+            case "le", "ls" -> o -> o <= 0;
+            case "gt", "hi" -> o -> o > 0;
+            case "ge", "hs" -> o -> o >= 0;
+            default -> throw s.unknown("comparison ." + how);
+        };
         return unsigned
                 ? (r, a, b) -> order.test(Long.compareUnsigned(as.value(r[a]), as.value(r[b])))
                 : (r, a, b) -> order.test(Long.compare(as.value(r[a]), as.value(r[b])));
@@ -139,14 +145,20 @@ final class CompareOps {
     private static Step selp(Statement s, Coder c) {
         s.only();
         Type type = s.type();
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type), p = c.in(s.operand(3), Type.PRED);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), type),
+                b = c.in(s.operand(2), type),
+                p = c.in(s.operand(3), Type.PRED);
         return (t, r) -> r[d] = r[p] != 0 ? r[a] : r[b];
     }
 
     private static Step slct(Statement s, Coder c) {
         s.only("ftz");
         Type[] types = s.types();
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), types[0]), b = c.in(s.operand(2), types[0]), e = c.in(s.operand(3), types[1]);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), types[0]),
+                b = c.in(s.operand(2), types[0]),
+                e = c.in(s.operand(3), types[1]);
         if (types[1] == Type.S32) return (t, r) -> r[d] = (int) r[e] >= 0 ? r[a] : r[b];
         return (t, r) -> r[d] = Float.intBitsToFloat((int) r[e]) >= 0 ? r[a] : r[b];
     }

@@ -83,7 +83,8 @@ final class ConvertOps {
         boolean ftz = s.has("ftz");
         long nan = from == Type.F64 || to.bytes == 8 ? 1L << to.bits() - 1 : 0;
         if (!List.of("rni", "rzi", "rmi", "rpi").contains(mode)) throw s.unknown("no rounding to integer");
-        if (mode.equals("rzi") && to == Type.S32 && from == Type.F32) return (t, r) -> r[d] = (int) intBitsToFloat((int) r[a]);
+        if (mode.equals("rzi") && to == Type.S32 && from == Type.F32)
+            return (t, r) -> r[d] = (int) intBitsToFloat((int) r[a]);
         return (t, r) -> {
             double x = Half.real(from, r[a], ftz);
             r[d] = x != x ? nan : clamped(to, integral(x, mode));
@@ -101,14 +102,16 @@ final class ConvertOps {
 
     private static long clamped(Type to, double x) {
         if (to == Type.S64 || to == Type.B64) return (long) x;
-        if (to == Type.U64) return x <= 0 ? 0 : x < 0x1p63 ? (long) x : x >= 0x1p64 ? -1 : (long) (x - 0x1p63) ^ Long.MIN_VALUE;
+        if (to == Type.U64)
+            return x <= 0 ? 0 : x < 0x1p63 ? (long) x : x >= 0x1p64 ? -1 : (long) (x - 0x1p63) ^ Long.MIN_VALUE;
         return saturated(to, Type.S64, (long) x);
     }
 
     private static Step fromInteger(Statement s, Type to, Type from, int d, int a) {
         int mode = FloatOps.rounding(s);
         boolean sat = s.has("sat");
-        if (to == Type.F32 && from == Type.S32 && mode == 0 && !sat) return (t, r) -> r[d] = floatToRawIntBits((float) (int) r[a]);
+        if (to == Type.F32 && from == Type.S32 && mode == 0 && !sat)
+            return (t, r) -> r[d] = floatToRawIntBits((float) (int) r[a]);
         if (to == Type.F64 && from.bytes <= 4) return (t, r) -> r[d] = Double.doubleToRawLongBits(from.value(r[a]));
         return (t, r) -> {
             long x = from.value(r[a]);
@@ -118,7 +121,8 @@ final class ConvertOps {
             double error = exact.subtract(new BigDecimal(z)).doubleValue();
             r[d] = switch (to) {
                 case F64 -> Double.doubleToRawLongBits(mode == 0 ? z : Rounding.fma(z, 1, error, mode));
-                case F32 -> floatToRawIntBits(mode == 0 ? (float) Rounding.odd(z, error) : Rounding.directed(z, error, mode));
+                case F32 ->
+                    floatToRawIntBits(mode == 0 ? (float) Rounding.odd(z, error) : Rounding.directed(z, error, mode));
                 default -> {
                     if (mode > 1) throw s.unknown("a rounding");
                     double odd = Rounding.odd(z, error);
@@ -181,7 +185,8 @@ final class ConvertOps {
         if (tag == 0) return (t, r) -> r[d] = r[a];
         if (!to) return (t, r) -> r[d] = r[a] | (long) tag << 60;
         return (t, r) -> {
-            if (r[a] >>> 60 != tag) throw new PtxFault("a generic address that is not of this space: 0x" + Long.toHexString(r[a]));
+            if (r[a] >>> 60 != tag)
+                throw new PtxFault("a generic address that is not of this space: 0x" + Long.toHexString(r[a]));
             r[d] = r[a] & -1L >>> 4;
         };
     }

@@ -23,6 +23,7 @@ final class Cta {
     private final MemorySegment shared;
     /** Per byte of shared memory: not there, never written, written. */
     private final byte[] sharedState;
+
     private final PtxMemory.Range[] ranges;
     private PtxMemory.Range range;
     private final Lane[] ready;
@@ -31,6 +32,7 @@ final class Cta {
     private final Lane[] together = new Lane[32];
     /** Per warp: the threads that have not ended, and how many wait for others of it. */
     private final int[] alive, waiting;
+
     private static final VarHandle STATES = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.nativeOrder());
     private static final int UNWRITTEN4 = Launch.UNWRITTEN * 0x01010101, WRITTEN4 = Launch.WRITTEN * 0x01010101;
 
@@ -95,7 +97,8 @@ final class Cta {
                     ended(t);
                 }
             }
-            if (before > launch.limit) throw new PtxFault(place(t) + ": the block has run " + before + " instructions without an end");
+            if (before > launch.limit)
+                throw new PtxFault(place(t) + ": the block has run " + before + " instructions without an end");
         }
         traffic.instructions += before;
         for (Lane t : lanes) if (t.state != Lane.State.ENDED) throw deadlock();
@@ -123,7 +126,7 @@ final class Cta {
             if (other.state != Lane.State.WARP || other.at != t.at || other.mask != t.mask) return;
             together[i] = other;
         }
-        races.meet(together);
+        if (t.op.orders()) races.meet(together);
         try {
             t.op.together(together, t.mask);
         } catch (PtxFault e) {
@@ -157,7 +160,8 @@ final class Cta {
             out.add(there.size() + " threads " + listed(there) + " wait at " + Lane.where(place) + mask);
         }
         if (ended > 0) out.add(ended + " have returned");
-        return new PtxFault(launch.kernel.name + ", block (" + x + ", " + y + ", " + z + "): deadlock: " + String.join("; ", out));
+        return new PtxFault(
+                launch.kernel.name + ", block (" + x + ", " + y + ", " + z + "): deadlock: " + String.join("; ", out));
     }
 
     private static String listed(List<Integer> threads) {
@@ -187,37 +191,47 @@ final class Cta {
             this.range = range;
         }
         aligned(address, bytes);
-        if (range.constant() && access.writes()) throw new PtxFault("constant memory is written, 0x" + Long.toHexString(address));
-        if (range.known() != null) known(range.known(), (int) (address - range.start()), bytes, access, "global memory");
+        if (range.constant() && access.writes())
+            throw new PtxFault("constant memory is written, 0x" + Long.toHexString(address));
+        if (range.known() != null)
+            known(range.known(), (int) (address - range.start()), bytes, access, "global memory");
         races.global(t, address, bytes, access);
         traffic.global(t, address, bytes, access);
         return address;
     }
 
     private static String nowhere(PtxMemory.Range below, long address, int bytes) {
-        String near = below == null ? "" : "; the nearest below, %,d bytes at 0x%x, ends %,d bytes before"
-                .formatted(below.end() - below.start(), below.start(), address - below.end());
+        String near = below == null
+                ? ""
+                : "; the nearest below, %,d bytes at 0x%x, ends %,d bytes before"
+                        .formatted(below.end() - below.start(), below.start(), address - below.end());
         return "%d bytes at 0x%x are in no memory that is registered%s".formatted(bytes, address, near);
     }
 
     private static void known(byte[] known, int at, int bytes, Access access, String where) {
         if (access.reads()) {
             for (int i = 0; i < bytes; i++) {
-                if (known[at + i] == 0) throw new PtxFault("reads " + where + " that was never written, byte " + (at + i));
+                if (known[at + i] == 0)
+                    throw new PtxFault("reads " + where + " that was never written, byte " + (at + i));
             }
         }
         if (access.writes()) Arrays.fill(known, at, at + bytes, (byte) 1);
     }
 
     /** Will be written, but is not yet. */
-    void pending(long address, int bytes) {
+    void pending(Lane t, long address, int bytes) {
         exists(address, bytes);
+        races.shared(t, address, bytes, Access.WRITE);
         Arrays.fill(sharedState, (int) address, (int) address + bytes, Launch.UNWRITTEN);
     }
 
     private void exists(long address, int bytes) {
-        if (address < 0 || address + bytes > sharedState.length || sharedState[(int) address] == 0 || sharedState[(int) address + bytes - 1] == 0) {
-            throw new PtxFault("%d bytes at %d are outside of shared memory: %s".formatted(bytes, address, launch.sharedNames));
+        if (address < 0
+                || address + bytes > sharedState.length
+                || sharedState[(int) address] == 0
+                || sharedState[(int) address + bytes - 1] == 0) {
+            throw new PtxFault(
+                    "%d bytes at %d are outside of shared memory: %s".formatted(bytes, address, launch.sharedNames));
         }
         aligned(address, bytes);
     }
@@ -236,7 +250,8 @@ final class Cta {
         int at = (int) address;
         if (launch.poison && access.reads()) {
             for (int i = 0; i < bytes; i++) {
-                if (sharedState[at + i] == Launch.UNWRITTEN) throw new PtxFault("reads shared memory that was never written, byte " + (at + i));
+                if (sharedState[at + i] == Launch.UNWRITTEN)
+                    throw new PtxFault("reads shared memory that was never written, byte " + (at + i));
             }
         }
         if (launch.poison && access.writes()) Arrays.fill(sharedState, at, at + bytes, Launch.WRITTEN);
@@ -248,7 +263,8 @@ final class Cta {
     long parameter(long address, int bytes, Access access) {
         aligned(address, bytes);
         if (access.writes()) throw new PtxFault("a parameter is written");
-        if (address < 0 || address + bytes > launch.parameterBytes) throw new PtxFault(outside("the parameters", address, bytes, launch.parameterBytes));
+        if (address < 0 || address + bytes > launch.parameterBytes)
+            throw new PtxFault(outside("the parameters", address, bytes, launch.parameterBytes));
         return launch.parameters + address;
     }
 }

@@ -86,7 +86,9 @@ final class FloatOps {
         return (t, r) -> {
             long out = 0;
             for (int shift = 0; shift < 64; shift += 32) {
-                float x = intBitsToFloat((int) (r[a] >> shift)), y = intBitsToFloat((int) (r[b] >> shift)), z = intBitsToFloat((int) (r[e] >> shift));
+                float x = intBitsToFloat((int) (r[a] >> shift)),
+                        y = intBitsToFloat((int) (r[b] >> shift)),
+                        z = intBitsToFloat((int) (r[e] >> shift));
                 if (ftz) {
                     x = flushed(x);
                     y = flushed(y);
@@ -104,7 +106,10 @@ final class FloatOps {
             case "add" -> mode == 0 ? (x, y) -> x + y : (x, y) -> Rounding.sum(x, y, mode);
             case "sub" -> mode == 0 ? (x, y) -> x - y : (x, y) -> Rounding.sum(x, -y, mode);
             case "mul" -> mode == 0 ? (x, y) -> x * y : (x, y) -> Rounding.product(x, y, mode);
-            case "div" -> s.has("approx") ? FloatOps::quick : mode == 0 ? (x, y) -> x / y : (x, y) -> Rounding.quotient(x, y, mode);
+            case "div" ->
+                s.has("approx")
+                        ? FloatOps::quick
+                        : mode == 0 ? (x, y) -> x / y : (x, y) -> Rounding.quotient(x, y, mode);
             default -> extreme(s);
         };
     }
@@ -131,7 +136,10 @@ final class FloatOps {
         if (!s.name().equals("min") && !s.name().equals("max") || s.has("xorsign")) throw s.unknown("four operands");
         Two f = extreme(s);
         boolean ftz = s.has("ftz");
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.F32), b = c.in(s.operand(2), Type.F32), e = c.in(s.operand(3), Type.F32);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), Type.F32),
+                b = c.in(s.operand(2), Type.F32),
+                e = c.in(s.operand(3), Type.F32);
         return (t, r) -> {
             float z = f.of(f.of(intBitsToFloat((int) r[a]), intBitsToFloat((int) r[b])), intBitsToFloat((int) r[e]));
             r[d] = nan(ftz ? flushed(z) : z);
@@ -142,16 +150,15 @@ final class FloatOps {
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.F64), b = c.in(s.operand(2), Type.F64);
         int mode = rounding(s);
         if (s.name().equals("copysign")) return (t, r) -> r[d] = r[a] & Long.MIN_VALUE | r[b] & Long.MAX_VALUE;
-        DoubleBinaryOperator f =
-                switch (s.name()) {
-                    case "add" -> mode == 0 ? (x, y) -> x + y : (x, y) -> Rounding.sum(x, y, mode);
-                    case "sub" -> mode == 0 ? (x, y) -> x - y : (x, y) -> Rounding.sum(x, -y, mode);
-                    case "mul" -> mode == 0 ? (x, y) -> x * y : (x, y) -> Rounding.fma(x, y, 0, mode);
-                    case "div" -> mode == 0 ? (x, y) -> x / y : null;
-                    case "min" -> (x, y) -> x != x ? y : y != y ? x : Math.min(x, y);
-                    case "max" -> (x, y) -> x != x ? y : y != y ? x : Math.max(x, y);
-                    default -> null;
-                };
+        DoubleBinaryOperator f = switch (s.name()) {
+            case "add" -> mode == 0 ? (x, y) -> x + y : (x, y) -> Rounding.sum(x, y, mode);
+            case "sub" -> mode == 0 ? (x, y) -> x - y : (x, y) -> Rounding.sum(x, -y, mode);
+            case "mul" -> mode == 0 ? (x, y) -> x * y : (x, y) -> Rounding.fma(x, y, 0, mode);
+            case "div" -> mode == 0 ? (x, y) -> x / y : null;
+            case "min" -> (x, y) -> x != x ? y : y != y ? x : Math.min(x, y);
+            case "max" -> (x, y) -> x != x ? y : y != y ? x : Math.max(x, y);
+            default -> null;
+        };
         if (f == null) throw s.unknown("a rounding");
         return (t, r) -> r[d] = Double.doubleToRawLongBits(
                 f.applyAsDouble(Double.longBitsToDouble(r[a]), Double.longBitsToDouble(r[b])));
@@ -167,11 +174,16 @@ final class FloatOps {
         Type type = s.type();
         if (type == Type.F32X2) return pair(s, c);
         if (type != Type.F32 && type != Type.F64) return HalfOps.of(s, c);
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type), e = c.in(s.operand(3), type);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), type),
+                b = c.in(s.operand(2), type),
+                e = c.in(s.operand(3), type);
         int mode = rounding(s);
         if (type == Type.F64) {
             return (t, r) -> {
-                double x = Double.longBitsToDouble(r[a]), y = Double.longBitsToDouble(r[b]), z = Double.longBitsToDouble(r[e]);
+                double x = Double.longBitsToDouble(r[a]),
+                        y = Double.longBitsToDouble(r[b]),
+                        z = Double.longBitsToDouble(r[e]);
                 r[d] = Double.doubleToRawLongBits(mode == 0 ? Math.fma(x, y, z) : Rounding.fma(x, y, z, mode));
             };
         }
@@ -199,7 +211,8 @@ final class FloatOps {
         if (type != Type.F32 && type != Type.F64) return HalfOps.of(s, c);
         boolean neg = s.name().equals("neg"), ftz = s.has("ftz");
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type);
-        if (type == Type.F64) return neg ? (t, r) -> r[d] = r[a] ^ Long.MIN_VALUE : (t, r) -> r[d] = r[a] & Long.MAX_VALUE;
+        if (type == Type.F64)
+            return neg ? (t, r) -> r[d] = r[a] ^ Long.MIN_VALUE : (t, r) -> r[d] = r[a] & Long.MAX_VALUE;
         if (ftz) {
             return (t, r) -> {
                 int x = floatToRawIntBits(flushed(intBitsToFloat((int) r[a])));
@@ -244,9 +257,10 @@ final class FloatOps {
             case "sqrt" -> Math::sqrt;
             case "rsqrt" -> x -> 1 / Math.sqrt(x);
             case "ex2" -> x -> Math.pow(2, x);
-            case "lg2" -> x -> x > 0 && x == Math.rint(x) && Math.getExponent(x) < 53 && Long.bitCount((long) x) == 1
-                    ? Math.getExponent(x)
-                    : Math.log(x) / LN2;
+            case "lg2" ->
+                x -> x > 0 && x == Math.rint(x) && Math.getExponent(x) < 53 && Long.bitCount((long) x) == 1
+                        ? Math.getExponent(x)
+                        : Math.log(x) / LN2;
             case "sin" -> Math::sin;
             case "cos" -> Math::cos;
             default -> Math::tanh;
@@ -257,8 +271,10 @@ final class FloatOps {
     private static Step unary64(Statement s, Coder c) {
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.F64);
         DoubleUnaryOperator f = function(s.name());
-        if (FloatOps.rounding(s) != 0 || !"rcp sqrt rsqrt".contains(s.name())) throw s.unknown("a rounding or function");
-        if (!s.has("approx")) return (t, r) -> r[d] = Double.doubleToRawLongBits(f.applyAsDouble(Double.longBitsToDouble(r[a])));
+        if (FloatOps.rounding(s) != 0 || !"rcp sqrt rsqrt".contains(s.name()))
+            throw s.unknown("a rounding or function");
+        if (!s.has("approx"))
+            return (t, r) -> r[d] = Double.doubleToRawLongBits(f.applyAsDouble(Double.longBitsToDouble(r[a])));
         return (t, r) -> {
             double x = Double.longBitsToDouble(r[a] & 0xffffffff00000000L);
             if (Math.abs(x) < Double.MIN_NORMAL) x *= 0.0;
@@ -275,16 +291,19 @@ final class FloatOps {
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type);
         double least = type == Type.F64 ? Double.MIN_NORMAL : Float.MIN_NORMAL;
         return (t, r) -> {
-            double x = type == Type.F64 ? Double.longBitsToDouble(r[a]) : intBitsToFloat((int) r[a]), size = Math.abs(x);
+            double x = type == Type.F64 ? Double.longBitsToDouble(r[a]) : intBitsToFloat((int) r[a]),
+                    size = Math.abs(x);
             boolean finite = size <= Double.MAX_VALUE;
             r[d] = switch (what) {
-                case "finite" -> finite;
-                case "infinite" -> size == Double.POSITIVE_INFINITY;
-                case "number" -> x == x;
-                case "notanumber" -> x != x;
-                case "normal" -> finite && size >= least;
-                default -> size > 0 && size < least;
-            } ? 1 : 0;
+                        case "finite" -> finite;
+                        case "infinite" -> size == Double.POSITIVE_INFINITY;
+                        case "number" -> x == x;
+                        case "notanumber" -> x != x;
+                        case "normal" -> finite && size >= least;
+                        default -> size > 0 && size < least;
+                    }
+                    ? 1
+                    : 0;
         };
     }
 }

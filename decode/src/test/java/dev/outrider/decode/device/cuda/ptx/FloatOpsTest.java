@@ -15,7 +15,26 @@ import org.junit.jupiter.api.Test;
 class FloatOpsTest {
     private static final float INFINITY = Float.POSITIVE_INFINITY;
     private static final float[] EDGES = {
-        0f, -0f, 1f, -1f, 0.5f, 3f, 1e-45f, -1e-45f, 1e-40f, -1e-40f, Float.MIN_NORMAL, -Float.MIN_NORMAL, Float.MAX_VALUE, -Float.MAX_VALUE, INFINITY, -INFINITY, Float.NaN, 16777217f, 1.0000001f, 0x1p127f
+        0f,
+        -0f,
+        1f,
+        -1f,
+        0.5f,
+        3f,
+        1e-45f,
+        -1e-45f,
+        1e-40f,
+        -1e-40f,
+        Float.MIN_NORMAL,
+        -Float.MIN_NORMAL,
+        Float.MAX_VALUE,
+        -Float.MAX_VALUE,
+        INFINITY,
+        -INFINITY,
+        Float.NaN,
+        16777217f,
+        1.0000001f,
+        0x1p127f
     };
 
     private interface Want {
@@ -26,10 +45,13 @@ class FloatOpsTest {
         RandomGenerator random = Seeds.generator(3);
         int pairs = EDGES.length * EDGES.length;
         long[][] cases = new long[pairs + 1000][];
-        for (int i = 0; i < pairs; i++) cases[i] = bits(EDGES[i / EDGES.length], EDGES[i % EDGES.length], EDGES[(i * 7 + i / 19) % EDGES.length]);
+        for (int i = 0; i < pairs; i++)
+            cases[i] = bits(EDGES[i / EDGES.length], EDGES[i % EDGES.length], EDGES[(i * 7 + i / 19) % EDGES.length]);
         for (int i = pairs; i < cases.length; i++) {
             cases[i] = i % 2 == 0
-                    ? new long[] {random.nextInt() & 0xffffffffL, random.nextInt() & 0xffffffffL, random.nextInt() & 0xffffffffL}
+                    ? new long[] {
+                        random.nextInt() & 0xffffffffL, random.nextInt() & 0xffffffffL, random.nextInt() & 0xffffffffL
+                    }
                     : bits(random.nextFloat() - 0.5f, random.nextFloat() - 0.5f, random.nextFloat() - 0.5f);
         }
         return cases;
@@ -45,10 +67,16 @@ class FloatOpsTest {
         long[][] cases = cases();
         long[] found = new Snippet(instruction, "f32", "f32", "f32", "f32").run(cases);
         for (int i = 0; i < cases.length; i++) {
-            float a = intBitsToFloat((int) cases[i][0]), b = intBitsToFloat((int) cases[i][1]), c = intBitsToFloat((int) cases[i][2]);
+            float a = intBitsToFloat((int) cases[i][0]),
+                    b = intBitsToFloat((int) cases[i][1]),
+                    c = intBitsToFloat((int) cases[i][2]);
             float expected = want.of(a, b, c);
             int bits = expected != expected ? 0x7fffffff : floatToRawIntBits(expected);
-            assertThat((int) found[i]).as("%s of %s, %s, %s: found %s, expected %s", instruction, a, b, c, intBitsToFloat((int) found[i]), expected).isEqualTo(bits);
+            assertThat((int) found[i])
+                    .as(
+                            "%s of %s, %s, %s: found %s, expected %s",
+                            instruction, a, b, c, intBitsToFloat((int) found[i]), expected)
+                    .isEqualTo(bits);
         }
     }
 
@@ -98,8 +126,12 @@ class FloatOpsTest {
         for (String mode : new String[] {"rz", "rm", "rp"}) {
             agrees("add." + mode + ".f32 %d, %a, %b;", (a, b, c) -> directed(mode, a, 1, b, a + b));
             agrees("sub." + mode + ".f32 %d, %a, %b;", (a, b, c) -> directed(mode, a, 1, -b, a - b));
-            agrees("mul." + mode + ".f32 %d, %a, %b;", (a, b, c) -> directed(mode, a, b, a * b == 0 ? a * b : 0, a * b));
-            agrees("fma." + mode + ".f32 %d, %a, %b, %c;", (a, b, c) -> directed(mode, a, b, c, (float) ((double) a * b + c)));
+            agrees(
+                    "mul." + mode + ".f32 %d, %a, %b;",
+                    (a, b, c) -> directed(mode, a, b, a * b == 0 ? a * b : 0, a * b));
+            agrees(
+                    "fma." + mode + ".f32 %d, %a, %b, %c;",
+                    (a, b, c) -> directed(mode, a, b, c, (float) ((double) a * b + c)));
             agrees("div." + mode + ".f32 %d, %a, %b;", (a, b, c) -> quotient(mode, a, b));
             agrees("sqrt." + mode + ".f32 %d, %a;", (a, b, c) -> root(mode, a));
         }
@@ -135,7 +167,8 @@ class FloatOpsTest {
 
     @Test
     void pairsOfFloats() {
-        String in = "{ .reg .b64 %u, %v, %w; mov.b64 %u, {%b, %a}; mov.b64 %v, {%c, %b}; mov.b64 %w, {%a, %c}; ", out = " mov.b64 {%b, %d}, %u; }";
+        String in = "{ .reg .b64 %u, %v, %w; mov.b64 %u, {%b, %a}; mov.b64 %v, {%c, %b}; mov.b64 %w, {%a, %c}; ",
+                out = " mov.b64 {%b, %d}, %u; }";
         agrees(in + "add.rn.f32x2 %u, %u, %v;" + out, (a, b, c) -> a + b);
         agrees(in + "mul.ftz.f32x2 %u, %u, %v;" + out, (a, b, c) -> flush(flush(a) * flush(b)));
         agrees(in + "fma.rn.f32x2 %u, %u, %v, %w;" + out, (a, b, c) -> fma(a, b, c));
@@ -147,12 +180,16 @@ class FloatOpsTest {
         agrees("min.f32 %d, %a, %b;", (a, b, c) -> a != a ? b : b != b ? a : Math.min(a, b));
         agrees("max.f32 %d, %a, %b;", (a, b, c) -> a != a ? b : b != b ? a : Math.max(a, b));
         agrees("max.NaN.f32 %d, %a, %b;", (a, b, c) -> Math.max(a, b));
-        agrees("min.ftz.f32 %d, %a, %b;", (a, b, c) -> a != a ? flush(b) : b != b ? flush(a) : Math.min(flush(a), flush(b)));
+        agrees(
+                "min.ftz.f32 %d, %a, %b;",
+                (a, b, c) -> a != a ? flush(b) : b != b ? flush(a) : Math.min(flush(a), flush(b)));
         agrees("max.f32 %d, %a, %b, %c;", (a, b, c) -> most(most(a, b), c));
-        agrees("min.xorsign.abs.f32 %d, %a, %b;", (a, b, c) -> {
-            if (a != a || b != b) return a != a ? b : a;
-            return Math.min(Math.abs(a), Math.abs(b)) * Math.copySign(1, a) * Math.copySign(1, b);
-        });
+        agrees(
+                "min.xorsign.abs.f32 %d, %a, %b;",
+                (a, b, c) -> {
+                    if (a != a || b != b) return a != a ? b : a;
+                    return Math.min(Math.abs(a), Math.abs(b)) * Math.copySign(1, a) * Math.copySign(1, b);
+                });
     }
 
     private static float most(float a, float b) {
@@ -162,12 +199,15 @@ class FloatOpsTest {
     @Test
     void signs() {
         long[][] cases = cases();
-        long[] neg = new Snippet("neg.f32 %d, %a;", "f32", "f32").run(cases), abs = new Snippet("abs.f32 %d, %a;", "f32", "f32").run(cases);
+        long[] neg = new Snippet("neg.f32 %d, %a;", "f32", "f32").run(cases),
+                abs = new Snippet("abs.f32 %d, %a;", "f32", "f32").run(cases);
         long[] copied = new Snippet("copysign.f32 %d, %a, %b;", "f32", "f32", "f32").run(cases);
         for (int i = 0; i < cases.length; i++) {
             assertThat(neg[i]).isEqualTo(cases[i][0] ^ 0x80000000L);
             assertThat(abs[i]).isEqualTo(cases[i][0] & 0x7fffffffL);
-            assertThat(copied[i]).as("the sign of a, the rest of b").isEqualTo(cases[i][1] & 0x7fffffffL | cases[i][0] & 0x80000000L);
+            assertThat(copied[i])
+                    .as("the sign of a, the rest of b")
+                    .isEqualTo(cases[i][1] & 0x7fffffffL | cases[i][0] & 0x80000000L);
         }
         agrees("neg.ftz.f32 %d, %a; add.f32 %d, %d, 0f00000000;", (a, b, c) -> -flush(a) + 0f);
     }
@@ -175,7 +215,8 @@ class FloatOpsTest {
     /** The approximations, at the points that the ISA lists and within its errors. */
     @Test
     void approximations() {
-        assertThat(new Snippet("ex2.approx.f32 %d, %a;", "f32", "f32").ofFloats(-INFINITY)).isEqualTo(0f);
+        assertThat(new Snippet("ex2.approx.f32 %d, %a;", "f32", "f32").ofFloats(-INFINITY))
+                .isEqualTo(0f);
         agrees("ex2.approx.ftz.f32 %d, %a;", (a, b, c) -> flush((float) Math.pow(2, flush(a))));
         agrees("rcp.approx.f32 %d, %a;", (a, b, c) -> 1 / a);
         agrees("rcp.approx.ftz.f32 %d, %a;", (a, b, c) -> flush(1 / flush(a)));
@@ -184,7 +225,8 @@ class FloatOpsTest {
         agrees("sin.approx.f32 %d, %a;", (a, b, c) -> (float) Math.sin(a));
         agrees("cos.approx.f32 %d, %a;", (a, b, c) -> (float) Math.cos(a));
         agrees("tanh.approx.f32 %d, %a;", (a, b, c) -> (float) Math.tanh(a));
-        Snippet log = new Snippet("lg2.approx.f32 %d, %a;", "f32", "f32"), quick = new Snippet("div.approx.f32 %d, %a, %b;", "f32", "f32", "f32");
+        Snippet log = new Snippet("lg2.approx.f32 %d, %a;", "f32", "f32"),
+                quick = new Snippet("div.approx.f32 %d, %a, %b;", "f32", "f32", "f32");
         assertThat(log.ofFloats(8)).isEqualTo(3);
         assertThat(log.ofFloats(0.25f)).isEqualTo(-2);
         assertThat(log.ofFloats(0)).isEqualTo(-INFINITY);
@@ -199,7 +241,23 @@ class FloatOpsTest {
     @Test
     void doubles() {
         RandomGenerator random = Seeds.generator(5);
-        double[] edges = {0.0, -0.0, 1, -1, Double.MIN_VALUE, Double.MIN_NORMAL, Double.MAX_VALUE, -Double.MAX_VALUE, Double.POSITIVE_INFINITY, Double.NaN, 3, 1e-300, 1e300, random.nextDouble(), random.nextDouble()};
+        double[] edges = {
+            0.0,
+            -0.0,
+            1,
+            -1,
+            Double.MIN_VALUE,
+            Double.MIN_NORMAL,
+            Double.MAX_VALUE,
+            -Double.MAX_VALUE,
+            Double.POSITIVE_INFINITY,
+            Double.NaN,
+            3,
+            1e-300,
+            1e300,
+            random.nextDouble(),
+            random.nextDouble()
+        };
         for (double a : edges) {
             for (double b : edges) {
                 check("add.f64 %d, %a, %b;", a, b, a + b);
@@ -211,7 +269,11 @@ class FloatOpsTest {
                 check("max.f64 %d, %a, %b;", a, b, a != a ? b : b != b ? a : Math.max(a, b));
                 if (!Double.isFinite(a) || !Double.isFinite(b) || a == 0 || b == 0 || a + b == 0) continue;
                 BigDecimal sum = new BigDecimal(a).add(new BigDecimal(b));
-                double near = sum.doubleValue(), low = new BigDecimal(Math.clamp(near, -Double.MAX_VALUE, Double.MAX_VALUE)).compareTo(sum) > 0 ? Math.nextDown(near) : near;
+                double near = sum.doubleValue(),
+                        low =
+                                new BigDecimal(Math.clamp(near, -Double.MAX_VALUE, Double.MAX_VALUE)).compareTo(sum) > 0
+                                        ? Math.nextDown(near)
+                                        : near;
                 if (Double.isFinite(near)) check("add.rm.f64 %d, %a, %b;", a, b, low);
             }
             check("sqrt.rn.f64 %d, %a;", a, 0, Math.sqrt(a));
@@ -219,14 +281,18 @@ class FloatOpsTest {
             check("neg.f64 %d, %a; add.f64 %d, %d, 0d0000000000000000;", a, 0, -a + 0.0);
             check("abs.f64 %d, %a;", a, 0, Math.abs(a));
         }
-        double third = Double.longBitsToDouble(new Snippet("rcp.approx.ftz.f64 %d, %a;", "f64", "f64").of(Double.doubleToRawLongBits(3)));
+        double third = Double.longBitsToDouble(
+                new Snippet("rcp.approx.ftz.f64 %d, %a;", "f64", "f64").of(Double.doubleToRawLongBits(3)));
         assertThat(third).isCloseTo(1.0 / 3, org.assertj.core.data.Offset.offset(0x1p-20));
         assertThat(Double.doubleToRawLongBits(third) & 0xffffffffL).isZero();
     }
 
     private static void check(String instruction, double a, double b, double want) {
-        long found = new Snippet(instruction, "f64", "f64", "f64").of(Double.doubleToRawLongBits(a), Double.doubleToRawLongBits(b));
-        assertThat(Double.longBitsToDouble(found)).as("%s of %s, %s", instruction, a, b).isEqualTo(Double.valueOf(want));
+        long found = new Snippet(instruction, "f64", "f64", "f64")
+                .of(Double.doubleToRawLongBits(a), Double.doubleToRawLongBits(b));
+        assertThat(Double.longBitsToDouble(found))
+                .as("%s of %s, %s", instruction, a, b)
+                .isEqualTo(Double.valueOf(want));
     }
 
     /** All pairs of a sample of halves, by exact decimals; the NaN is 0x7fff. */
@@ -236,20 +302,30 @@ class FloatOpsTest {
         for (Type type : new Type[] {Type.F16, Type.BF16}) {
             String name = type.name().toLowerCase(java.util.Locale.ROOT);
             long[][] cases = new long[2000][];
-            for (int i = 0; i < cases.length; i++) cases[i] = new long[] {random.nextInt(1 << 16), random.nextInt(1 << 16), random.nextInt(1 << 16)};
-            long[] sums = new Snippet("add." + (type == Type.BF16 ? "rn." : "") + name + " %d, %a, %b;", "b16", "b16", "b16").run(cases);
+            for (int i = 0; i < cases.length; i++)
+                cases[i] = new long[] {random.nextInt(1 << 16), random.nextInt(1 << 16), random.nextInt(1 << 16)};
+            long[] sums = new Snippet(
+                            "add." + (type == Type.BF16 ? "rn." : "") + name + " %d, %a, %b;", "b16", "b16", "b16")
+                    .run(cases);
             long[] fused = new Snippet("fma.rn." + name + " %d, %a, %b, %c;", "b16", "b16", "b16", "b16").run(cases);
             for (int i = 0; i < cases.length; i++) {
-                float a = (float) Half.real(type, cases[i][0], false), b = (float) Half.real(type, cases[i][1], false), c = (float) Half.real(type, cases[i][2], false);
+                float a = (float) Half.real(type, cases[i][0], false),
+                        b = (float) Half.real(type, cases[i][1], false),
+                        c = (float) Half.real(type, cases[i][2], false);
                 assertThat(sums[i]).as("%s: %s + %s", type, a, b).isEqualTo(nearest(type, a, 1, b));
                 assertThat(fused[i]).as("%s: %s * %s + %s", type, a, b, c).isEqualTo(nearest(type, a, b, c));
             }
         }
-        assertThat(new Snippet("add.f16x2 %d, %a, %b;", "b32", "b32", "b32").of(0x3c004000, 0x40003c00)).isEqualTo(0x42004200);
-        assertThat(new Snippet("neg.bf16x2 %d, %a;", "b32", "b32").of(0x3f80bf80L)).isEqualTo(0xbf803f80L);
-        assertThat(new Snippet("max.NaN.f16 %d, %a, %b;", "b16", "b16", "b16").of(0x3c00, 0x7e00)).isEqualTo(0x7fff);
-        assertThat(new Snippet("fma.rn.relu.bf16 %d, %a, %b, %b;", "b16", "b16", "b16").of(0x3f80, 0xbf80)).isEqualTo(0);
-        assertThatThrownBy(() -> new Snippet("div.f16 %d, %a, %b;", "b16", "b16", "b16").of(1, 1)).hasMessageContaining("not known for halves");
+        assertThat(new Snippet("add.f16x2 %d, %a, %b;", "b32", "b32", "b32").of(0x3c004000, 0x40003c00))
+                .isEqualTo(0x42004200);
+        assertThat(new Snippet("neg.bf16x2 %d, %a;", "b32", "b32").of(0x3f80bf80L))
+                .isEqualTo(0xbf803f80L);
+        assertThat(new Snippet("max.NaN.f16 %d, %a, %b;", "b16", "b16", "b16").of(0x3c00, 0x7e00))
+                .isEqualTo(0x7fff);
+        assertThat(new Snippet("fma.rn.relu.bf16 %d, %a, %b, %b;", "b16", "b16", "b16").of(0x3f80, 0xbf80))
+                .isEqualTo(0);
+        assertThatThrownBy(() -> new Snippet("div.f16 %d, %a, %b;", "b16", "b16", "b16").of(1, 1))
+                .hasMessageContaining("not known for halves");
     }
 
     /** Of all 65536 values the nearest to the exact one, the even one of two. */
@@ -268,14 +344,17 @@ class FloatOpsTest {
             else high = middle;
         }
         double above = high == infinity ? type == Type.F16 ? 65536 : 0x1p128 : Half.real(type, high, false);
-        int order = size.subtract(new BigDecimal(Half.real(type, low, false))).compareTo(new BigDecimal(above).subtract(size));
+        int order = size.subtract(new BigDecimal(Half.real(type, low, false)))
+                .compareTo(new BigDecimal(above).subtract(size));
         return sign | (order < 0 || order == 0 && low % 2 == 0 ? low : high);
     }
 
     @Test
     void classes() {
-        Snippet normal = new Snippet("testp.normal.f32 %d, %a;", "pred", "f32"), small = new Snippet("testp.subnormal.f32 %d, %a;", "pred", "f32");
-        Snippet finite = new Snippet("testp.finite.f32 %d, %a;", "pred", "f32"), nan = new Snippet("testp.notanumber.f32 %d, %a;", "pred", "f32");
+        Snippet normal = new Snippet("testp.normal.f32 %d, %a;", "pred", "f32"),
+                small = new Snippet("testp.subnormal.f32 %d, %a;", "pred", "f32");
+        Snippet finite = new Snippet("testp.finite.f32 %d, %a;", "pred", "f32"),
+                nan = new Snippet("testp.notanumber.f32 %d, %a;", "pred", "f32");
         for (float x : EDGES) {
             assertThat(finite.run(bits(x))[0] == 1).isEqualTo(Float.isFinite(x));
             assertThat(nan.run(bits(x))[0] == 1).isEqualTo(x != x);

@@ -7,7 +7,22 @@ import java.util.function.IntUnaryOperator;
 /** Branches, calls, ends, barriers, and all that threads of a warp do together: what ends a stretch. */
 final class FlowOps {
     private static final List<String> NAMES = List.of(
-            "bra", "brx", "call", "ret", "exit", "trap", "brkpt", "bar", "barrier", "shfl", "vote", "match", "redux", "elect", "mma", "ldmatrix");
+            "bra",
+            "brx",
+            "call",
+            "ret",
+            "exit",
+            "trap",
+            "brkpt",
+            "bar",
+            "barrier",
+            "shfl",
+            "vote",
+            "match",
+            "redux",
+            "elect",
+            "mma",
+            "ldmatrix");
 
     private FlowOps() {}
 
@@ -34,9 +49,10 @@ final class FlowOps {
                 yield (t, r) -> t.end(false);
             }
             case "exit" -> (t, r) -> t.end(true);
-            case "trap", "brkpt" -> (t, r) -> {
-                throw new PtxFault("the kernel gave up");
-            };
+            case "trap", "brkpt" ->
+                (t, r) -> {
+                    throw new PtxFault("the kernel gave up");
+                };
             case "bar", "barrier" -> barrier(s, c, next);
             case "mma", "ldmatrix" -> MatrixOps.of(s, c, next);
             default -> WarpOps.of(s, c, next);
@@ -79,9 +95,11 @@ final class FlowOps {
         Function callee = c.functions.get(n.name());
         if (callee == null) throw s.unknown("unknown function " + n.name());
         if (!callee.body) return Library.of(s, c, n.name(), given);
-        if (given.size() != callee.parameters.size() || taken.size() != callee.results.size()) throw s.unknown("not as declared");
+        if (given.size() != callee.parameters.size() || taken.size() != callee.results.size())
+            throw s.unknown("not as declared");
         for (int i = 0; i < given.size(); i++) {
-            if (given.get(i).bytes != callee.parameters.get(i).bytes) throw s.unknown("argument " + i + " has another size");
+            if (given.get(i).bytes != callee.parameters.get(i).bytes)
+                throw s.unknown("argument " + i + " has another size");
         }
         Code.Call call = c.call(callee, given, taken);
         return (t, r) -> t.call(call, next);
@@ -91,8 +109,7 @@ final class FlowOps {
     private static Step.Flow barrier(Statement s, Coder c, int next) {
         if (s.begins("bar", "warp", "sync")) {
             int mask = c.in(s.operand(0), Type.B32);
-            WarpOp op = (lanes, m) -> {};
-            return (t, r) -> t.meet(op, s, (int) r[mask], next);
+            return (t, r) -> t.meet(WarpOp.BARRIER, s, (int) r[mask], next);
         }
         s.only("cta", "sync", "arrive", "red", "popc", "and", "or", "aligned");
         boolean red = s.has("red"), arrive = s.has("arrive");

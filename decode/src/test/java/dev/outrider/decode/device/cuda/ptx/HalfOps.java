@@ -26,7 +26,8 @@ final class HalfOps {
         return (t, r) -> {
             long out = 0;
             for (int shift = 0; shift < (pair ? 32 : 16); shift += 16) {
-                double z = f.of(real(one, r[a] >> shift, ftz), real(one, r[b] >> shift, ftz), real(one, r[e] >> shift, ftz));
+                double z = f.of(
+                        real(one, r[a] >> shift, ftz), real(one, r[b] >> shift, ftz), real(one, r[e] >> shift, ftz));
                 if (sat) z = z > 0 ? Math.min(z, 1) : 0;
                 if (relu && !(z != z)) z = z > 0 ? z : 0;
                 long bits = Half.bits(one, z);

@@ -55,7 +55,10 @@ final class IntegerOps {
 
     private static Step three(Statement s, Coder c, Three f) {
         Type type = s.type();
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type), e = c.in(s.operand(3), type);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), type),
+                b = c.in(s.operand(2), type),
+                e = c.in(s.operand(3), type);
         return (t, r) -> r[d] = f.of(type.value(r[a]), type.value(r[b]), type.value(r[e]));
     }
 
@@ -65,7 +68,8 @@ final class IntegerOps {
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type);
         if (s.has("sat")) return (t, r) -> r[d] = clamp((long) (int) r[a] + (int) r[b]);
         if (type.bytes == 8) return (t, r) -> r[d] = r[a] + r[b];
-        if (s.words()[1].endsWith("x2")) return two(s, c, (x, y) -> (x + y & 0xffff) | (x & 0xffff0000L) + (y & 0xffff0000L));
+        if (s.words()[1].endsWith("x2"))
+            return two(s, c, (x, y) -> (x + y & 0xffff) | (x & 0xffff0000L) + (y & 0xffff0000L));
         return (t, r) -> r[d] = (int) r[a] + (int) r[b];
     }
 
@@ -110,7 +114,10 @@ final class IntegerOps {
         Type type = s.type();
         boolean wide = s.has("wide");
         Type sum = !wide ? type : type.bytes == 4 ? Type.U64 : Type.U32;
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type), e = c.in(s.operand(3), sum);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), type),
+                b = c.in(s.operand(2), type),
+                e = c.in(s.operand(3), sum);
         if (s.has("hi")) {
             Two high = high(type);
             boolean saturate = s.has("sat");
@@ -155,7 +162,8 @@ final class IntegerOps {
         s.only("relu");
         Type type = s.type();
         boolean least = s.name().equals("min"), relu = s.has("relu");
-        if (s.words()[1].endsWith("x2") || s.words()[s.words().length - 1].endsWith("x2")) throw s.unknown("pairs are unknown");
+        if (s.words()[1].endsWith("x2") || s.words()[s.words().length - 1].endsWith("x2"))
+            throw s.unknown("pairs are unknown");
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type);
         if (type == Type.S32 && !relu) {
             return least
@@ -226,13 +234,17 @@ final class IntegerOps {
     private static Step lop3(Statement s, Coder c) {
         s.only("BOOL", "and", "or");
         if (s.words().length != 2) throw s.unknown("with a predicate");
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.B32), b = c.in(s.operand(2), Type.B32), e = c.in(s.operand(3), Type.B32);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), Type.B32),
+                b = c.in(s.operand(2), Type.B32),
+                e = c.in(s.operand(3), Type.B32);
         if (!(s.operand(4) instanceof Operand.Whole table)) throw s.unknown("no table");
         int bits = (int) table.value();
         return (t, r) -> {
             long x = r[a], y = r[b], z = r[e], out = 0;
             for (int i = 0; i < 8; i++) {
-                if ((bits >> i & 1) != 0) out |= ((i & 4) != 0 ? x : ~x) & ((i & 2) != 0 ? y : ~y) & ((i & 1) != 0 ? z : ~z);
+                if ((bits >> i & 1) != 0)
+                    out |= ((i & 4) != 0 ? x : ~x) & ((i & 2) != 0 ? y : ~y) & ((i & 1) != 0 ? z : ~z);
             }
             r[d] = out;
         };
@@ -242,7 +254,10 @@ final class IntegerOps {
         s.only();
         Type type = s.type();
         int bits = type.bits(), msb = bits - 1;
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), Type.U32), e = c.in(s.operand(3), Type.U32);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), type),
+                b = c.in(s.operand(2), Type.U32),
+                e = c.in(s.operand(3), Type.U32);
         return (t, r) -> {
             int pos = (int) (r[b] & 0xff), len = (int) (r[e] & 0xff);
             long x = type.value(r[a]);
@@ -301,7 +316,10 @@ final class IntegerOps {
     private static Step prmt(Statement s, Coder c) {
         s.only("f4e", "b4e", "rc8", "ecl", "ecr", "rc16");
         if (s.words().length > 2) throw s.unknown("a mode of prmt");
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.B32), b = c.in(s.operand(2), Type.B32), e = c.in(s.operand(3), Type.B32);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), Type.B32),
+                b = c.in(s.operand(2), Type.B32),
+                e = c.in(s.operand(3), Type.B32);
         return (t, r) -> {
             long bytes = r[b] << 32 | r[a] & 0xffffffffL;
             int out = 0;
@@ -320,7 +338,10 @@ final class IntegerOps {
         Type[] types = s.types();
         boolean two = s.name().equals("dp2a"), signedA = types[0].signed(), signedB = types[1].signed();
         int skip = s.has("hi") ? 2 : 0;
-        int d = c.out(s.operand(0)), a = c.in(s.operand(1), Type.B32), b = c.in(s.operand(2), Type.B32), e = c.in(s.operand(3), Type.B32);
+        int d = c.out(s.operand(0)),
+                a = c.in(s.operand(1), Type.B32),
+                b = c.in(s.operand(2), Type.B32),
+                e = c.in(s.operand(3), Type.B32);
         return (t, r) -> {
             int sum = (int) r[e];
             for (int i = 0; i < (two ? 2 : 4); i++) {
@@ -337,7 +358,10 @@ final class IntegerOps {
         s.only("cc", "lo", "hi");
         Type type = s.type();
         int bits = type.bits(), flag = c.carry();
-        boolean uses = s.name().endsWith("c"), sets = s.has("cc"), minus = s.name().startsWith("sub"), product = s.name().startsWith("mad");
+        boolean uses = s.name().endsWith("c"),
+                sets = s.has("cc"),
+                minus = s.name().startsWith("sub"),
+                product = s.name().startsWith("mad");
         boolean upper = s.has("hi");
         Two high = high(type);
         int d = c.out(s.operand(0)), a = c.in(s.operand(1), type), b = c.in(s.operand(2), type);

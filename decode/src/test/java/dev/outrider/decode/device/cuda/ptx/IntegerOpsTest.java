@@ -11,7 +11,27 @@ import org.junit.jupiter.api.Test;
 /** Integer instructions against Java and, where it has none, against BigInteger or bit by bit. */
 class IntegerOpsTest {
     private static final long[] EDGES = {
-        0, 1, 2, -1, 31, 32, 33, 63, 64, 65, 255, 256, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000L, 0xffffffffL, 0x100000000L, Long.MAX_VALUE, Long.MIN_VALUE
+        0,
+        1,
+        2,
+        -1,
+        31,
+        32,
+        33,
+        63,
+        64,
+        65,
+        255,
+        256,
+        0x7fff,
+        0x8000,
+        0xffff,
+        0x7fffffff,
+        0x80000000L,
+        0xffffffffL,
+        0x100000000L,
+        Long.MAX_VALUE,
+        Long.MIN_VALUE
     };
 
     private interface Want {
@@ -29,7 +49,10 @@ class IntegerOpsTest {
         long[][] cases = new long[EDGES.length * EDGES.length + 300][];
         int n = 0;
         for (long a : EDGES) for (long b : EDGES) cases[n++] = new long[] {a, b, EDGES[(n * 7) % EDGES.length]};
-        while (n < cases.length) cases[n++] = new long[] {random.nextLong(), random.nextLong() >> random.nextInt(64), random.nextLong() >> random.nextInt(64)};
+        while (n < cases.length)
+            cases[n++] = new long[] {
+                random.nextLong(), random.nextLong() >> random.nextInt(64), random.nextLong() >> random.nextInt(64)
+            };
         long[] found = new Snippet(instruction, to, from, from, from).run(cases);
         long mask = result.bytes == 8 ? -1 : (1L << result.bits()) - 1;
         for (int i = 0; i < cases.length; i++) {
@@ -68,13 +91,15 @@ class IntegerOpsTest {
     void upperHalvesAndWideProducts() {
         for (String type : new String[] {"s16", "u16", "s32", "u32", "s64", "u64"}) {
             int bits = Type.named(type).bits();
-            Want high = (a, b, c) -> big(type, a).multiply(big(type, b)).shiftRight(bits).longValue();
+            Want high = (a, b, c) ->
+                    big(type, a).multiply(big(type, b)).shiftRight(bits).longValue();
             agrees("mul.hi." + type + " %d, %a, %b;", type, high);
             agrees("mad.hi." + type + " %d, %a, %b, %c;", type, (a, b, c) -> high.of(a, b, c) + c);
             if (bits == 64) continue;
             String wide = type.charAt(0) + "" + 2 * bits;
             agrees("mul.wide." + type + " %d, %a, %b;", wide, type, (a, b, c) -> a * b);
-            String widened = "{ .reg .%s %%w; cvt.%s.%s %%w, %%c; mad.wide.%s %%d, %%a, %%b, %%w; }".formatted(wide, wide, type, type);
+            String widened = "{ .reg .%s %%w; cvt.%s.%s %%w, %%c; mad.wide.%s %%d, %%a, %%b, %%w; }"
+                    .formatted(wide, wide, type, type);
             agrees(widened, wide, type, (a, b, c) -> a * b + c);
         }
         agrees("mul24.lo.u32 %d, %a, %b;", "u32", (a, b, c) -> (a & 0xffffff) * (b & 0xffffff));
@@ -85,8 +110,15 @@ class IntegerOpsTest {
     void quotients() {
         for (String type : new String[] {"s16", "u16", "s32", "u32", "s64", "u64"}) {
             String one = "max.u" + type.substring(1) + " %b, %b, 1; ";
-            agrees(one + "div." + type + " %d, %a, %b;", type, (a, b, c) -> big(type, a).divide(big(type, b == 0 ? 1 : b)).longValue());
-            agrees(one + "rem." + type + " %d, %a, %b;", type, (a, b, c) -> big(type, a).remainder(big(type, b == 0 ? 1 : b)).longValue());
+            agrees(
+                    one + "div." + type + " %d, %a, %b;",
+                    type,
+                    (a, b, c) -> big(type, a).divide(big(type, b == 0 ? 1 : b)).longValue());
+            agrees(
+                    one + "rem." + type + " %d, %a, %b;",
+                    type,
+                    (a, b, c) ->
+                            big(type, a).remainder(big(type, b == 0 ? 1 : b)).longValue());
         }
         assertThatThrownBy(() -> new Snippet("div.s32 %d, %a, %b;", "s32", "s32", "s32").of(1, 0))
                 .isInstanceOf(PtxFault.class)
@@ -99,9 +131,18 @@ class IntegerOpsTest {
         for (String bits : new String[] {"16", "32", "64"}) {
             int width = Integer.parseInt(bits);
             String count = width == 32 ? "mov.b32 %n, %b; " : "cvt.u32.u" + bits + " %n, %b; ";
-            agrees(count + "shl.b" + bits + " %d, %a, %n;", "b" + bits, (a, b, c) -> count(b, width) >= width ? 0 : a << b);
-            agrees(count + "shr.u" + bits + " %d, %a, %n;", "u" + bits, (a, b, c) -> count(b, width) >= width ? 0 : a >>> b);
-            agrees(count + "shr.s" + bits + " %d, %a, %n;", "s" + bits, (a, b, c) -> a >> Math.min(count(b, width), 63));
+            agrees(
+                    count + "shl.b" + bits + " %d, %a, %n;",
+                    "b" + bits,
+                    (a, b, c) -> count(b, width) >= width ? 0 : a << b);
+            agrees(
+                    count + "shr.u" + bits + " %d, %a, %n;",
+                    "u" + bits,
+                    (a, b, c) -> count(b, width) >= width ? 0 : a >>> b);
+            agrees(
+                    count + "shr.s" + bits + " %d, %a, %n;",
+                    "s" + bits,
+                    (a, b, c) -> a >> Math.min(count(b, width), 63));
         }
     }
 
@@ -111,7 +152,8 @@ class IntegerOpsTest {
 
     @Test
     void funnels() {
-        Want left = (a, b, c) -> (int) ((b << 32 | a) << (c & 31) >>> 32), right = (a, b, c) -> (int) ((b << 32 | a) >>> (c & 31));
+        Want left = (a, b, c) -> (int) ((b << 32 | a) << (c & 31) >>> 32),
+                right = (a, b, c) -> (int) ((b << 32 | a) >>> (c & 31));
         agrees("shf.l.wrap.b32 %d, %a, %b, %c;", "b32", left);
         agrees("shf.r.wrap.b32 %d, %a, %b, %c;", "b32", right);
         agrees("shf.l.clamp.b32 %d, %a, %b, %c;", "b32", (a, b, c) -> c >= 32 ? a : left.of(a, b, c));
@@ -173,28 +215,44 @@ class IntegerOpsTest {
 
     @Test
     void bytes() {
-        agrees("prmt.b32 %d, %a, %b, %c;", "b32", (a, b, c) -> {
-            int out = 0;
-            for (int i = 0; i < 4; i++) {
-                int select = (int) (c >>> 4 * i) & 15, which = select & 7;
-                int value = (int) ((which < 4 ? a : b) >>> 8 * (which & 3)) & 0xff;
-                if (select > 7) value = value > 127 ? 255 : 0;
-                out |= value << 8 * i;
-            }
-            return out;
-        });
-        agrees("dp4a.s32.u32 %d, %a, %b, %c;", "s32", (a, b, c) -> {
-            for (int i = 0; i < 4; i++) c += (byte) (a >>> 8 * i) * (int) (b >>> 8 * i & 0xff);
-            return c;
-        });
-        agrees("dp2a.hi.s32.s32 %d, %a, %b, %c;", "s32", (a, b, c) -> c + (short) a * (byte) (b >>> 16) + (short) (a >>> 16) * (byte) (b >>> 24));
+        agrees(
+                "prmt.b32 %d, %a, %b, %c;",
+                "b32", (a, b, c) -> {
+                    int out = 0;
+                    for (int i = 0; i < 4; i++) {
+                        int select = (int) (c >>> 4 * i) & 15, which = select & 7;
+                        int value = (int) ((which < 4 ? a : b) >>> 8 * (which & 3)) & 0xff;
+                        if (select > 7) value = value > 127 ? 255 : 0;
+                        out |= value << 8 * i;
+                    }
+                    return out;
+                });
+        agrees(
+                "dp4a.s32.u32 %d, %a, %b, %c;",
+                "s32", (a, b, c) -> {
+                    for (int i = 0; i < 4; i++) c += (byte) (a >>> 8 * i) * (int) (b >>> 8 * i & 0xff);
+                    return c;
+                });
+        agrees(
+                "dp2a.hi.s32.s32 %d, %a, %b, %c;",
+                "s32", (a, b, c) -> c + (short) a * (byte) (b >>> 16) + (short) (a >>> 16) * (byte) (b >>> 24));
     }
 
     /** (a, b) + (b, c), then their difference, as numbers of 128 bits; and a full product. */
     @Test
     void carries() {
-        agrees("add.cc.u64 %x, %a, %b; addc.u64 %d, %b, %c;", "u64", (a, b, c) -> big("u64", b).shiftLeft(64).add(big("u64", a)).add(big("u64", c).shiftLeft(64).add(big("u64", b))).shiftRight(64).longValue());
-        agrees("sub.cc.u32 %n, %a, %b; subc.u32 %d, %b, %c;", "u32", (a, b, c) -> ((b << 32) + a - ((c << 32) + b)) >> 32);
+        agrees(
+                "add.cc.u64 %x, %a, %b; addc.u64 %d, %b, %c;",
+                "u64",
+                (a, b, c) -> big("u64", b)
+                        .shiftLeft(64)
+                        .add(big("u64", a))
+                        .add(big("u64", c).shiftLeft(64).add(big("u64", b)))
+                        .shiftRight(64)
+                        .longValue());
+        agrees(
+                "sub.cc.u32 %n, %a, %b; subc.u32 %d, %b, %c;",
+                "u32", (a, b, c) -> ((b << 32) + a - ((c << 32) + b)) >> 32);
         agrees("mad.lo.cc.u32 %n, %a, %b, %c; madc.hi.u32 %d, %a, %b, 0;", "u32", (a, b, c) -> a * b + c >>> 32);
     }
 
@@ -211,10 +269,17 @@ class IntegerOpsTest {
                 .isInstanceOf(PtxFault.class)
                 .hasMessageContaining("unknown instruction in: vadd.s32.s32.s32 %d, %a, %b")
                 .hasMessageContaining("PTX line");
-        assertThatThrownBy(() -> new Snippet("add.strange.s32 %d, %a, %b;", "s32", "s32", "s32").of(1, 2)).hasMessageContaining("unknown .strange");
-        assertThatThrownBy(() -> new Snippet("mov.u32 %d, %clock;", "u32", "u32").of(1)).hasMessageContaining("unknown register %clock");
-        assertThatThrownBy(() -> new Snippet("add.s32 %d, %nothing, 1;", "s32", "s32").of(1)).hasMessageContaining("%nothing");
-        assertThatThrownBy(() -> new Snippet("bra NOWHERE;", "s32", "s32").of(1)).hasMessageContaining("unknown label NOWHERE");
-        assertThatThrownBy(() -> PtxMachine.of(".version 8.0\n.target sm_80\n.surface x;")).hasMessageContaining(".surface");
+        assertThatThrownBy(() -> new Snippet("add.strange.s32 %d, %a, %b;", "s32", "s32", "s32").of(1, 2))
+                .hasMessageContaining("unknown .strange");
+        assertThatThrownBy(() -> new Snippet("mov.u32 %d, %clock;", "u32", "u32").of(1))
+                .hasMessageContaining("unknown register %clock");
+        assertThatThrownBy(() -> new Snippet("add.s32 %d, %nothing, 1;", "s32", "s32").of(1))
+                .hasMessageContaining("%nothing");
+        assertThatThrownBy(() -> new Snippet("add.s64 %z, %x, %n;", "s32", "s32").of(1))
+                .hasMessageContaining("%n is too narrow for S64");
+        assertThatThrownBy(() -> new Snippet("bra NOWHERE;", "s32", "s32").of(1))
+                .hasMessageContaining("unknown label NOWHERE");
+        assertThatThrownBy(() -> PtxMachine.of(".version 8.0\n.target sm_80\n.surface x;"))
+                .hasMessageContaining(".surface");
     }
 }

@@ -6,8 +6,7 @@ import java.lang.foreign.ValueLayout;
 
 /** A kernel of hand-written PTX: %t is the thread, %b the block, %p its address of 4 bytes in the memory at %m, registers as below. */
 final class Kernel implements AutoCloseable {
-    private static final String HEAD =
-            """
+    private static final String HEAD = """
             .version 8.8
             .target sm_90
             .address_size 64

@@ -22,11 +22,13 @@ final class Lane {
     State state = State.READY;
     /** What it waits at. */
     Statement at;
+
     WarpOp op;
     int mask;
     int barrier;
     /** The memory instruction that runs, where traffic is counted by instruction. */
     Statement site;
+
     final AsyncCopies copies = new AsyncCopies();
 
     Code code;
@@ -34,6 +36,7 @@ final class Lane {
     int stretch;
     /** Where in local memory the function's variables begin. */
     int frame;
+
     MemorySegment local;
     long instructions;
     private final ArrayDeque<Caller> callers = new ArrayDeque<>();
@@ -132,7 +135,8 @@ final class Lane {
 
     /** Waits for the threads of the mask to come to the same instruction. */
     int meet(WarpOp op, Statement at, int mask, int next) {
-        if ((mask >>> lane() & 1) == 0) throw new PtxFault("thread is not in its own mask 0x" + Integer.toHexString(mask));
+        if ((mask >>> lane() & 1) == 0)
+            throw new PtxFault("thread is not in its own mask 0x" + Integer.toHexString(mask));
         this.op = op;
         this.at = at;
         this.mask = mask;
@@ -160,7 +164,8 @@ final class Lane {
     }
 
     private long local(long address, int bytes) {
-        if (address < 0 || address + bytes > frame + code.frame) throw new PtxFault(Cta.outside("local memory", address, bytes, frame + code.frame));
+        if (address < 0 || address + bytes > frame + code.frame)
+            throw new PtxFault(Cta.outside("local memory", address, bytes, frame + code.frame));
         Cta.aligned(address, bytes);
         return local.address() + address;
     }

@@ -9,9 +9,11 @@ final class Launch {
     final int dynamicShared;
     /** Native address of the parameters. */
     final long parameters;
+
     final int parameterBytes;
     /** Per byte of shared memory: 0 between variables, else {@link #UNWRITTEN}. */
     final byte[] sharedMap;
+
     final String sharedNames;
     final PtxMemory.Range[] ranges;
     final PtxMachine.Settings settings;

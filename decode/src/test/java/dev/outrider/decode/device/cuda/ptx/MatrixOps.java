@@ -44,7 +44,8 @@ final class MatrixOps {
                     }
                 }
                 for (int j = 0; j < registers / 2; j++) {
-                    for (int h = 0; h < per; h++) right[group][within * per + h + j * 4 * per] = Half.real(type, r[b[j]] >> 16 * h, false);
+                    for (int h = 0; h < per; h++)
+                        right[group][within * per + h + j * 4 * per] = Half.real(type, r[b[j]] >> 16 * h, false);
                 }
             }
             for (Lane t : lanes) {
@@ -52,7 +53,8 @@ final class MatrixOps {
                 float[] out = new float[4];
                 for (int j = 0; j < 4; j++) {
                     double sum = Float.intBitsToFloat((int) t.r[e[j]]);
-                    for (int k = 0; k < depth; k++) sum += left[group + (j >> 1) * 8][k] * right[within * 2 + (j & 1)][k];
+                    for (int k = 0; k < depth; k++)
+                        sum += left[group + (j >> 1) * 8][k] * right[within * 2 + (j & 1)][k];
                     out[j] = (float) sum;
                 }
                 for (int j = 0; j < 4; j++) t.r[d[j]] = FloatOps.nan(out[j]);

@@ -16,14 +16,23 @@ class MeetingTest {
     private static void fails(String body, int threads, String... words) {
         try (Kernel kernel = new Kernel(body, 1024)) {
             kernel.machine.limit(1_000_000);
-            assertThatThrownBy(() -> kernel.run(1, threads, 0)).isInstanceOf(PtxFault.class).satisfies(e -> assertThat(e.getMessage()).contains(words));
+            assertThatThrownBy(() -> kernel.run(1, threads, 0))
+                    .isInstanceOf(PtxFault.class)
+                    .satisfies(e -> assertThat(e.getMessage()).contains(words));
         }
     }
 
     @Test
     void barriersThatSomeDoNotReach() {
-        fails("setp.eq.u32 %q0, %t, 5; @%q0 ret; bar.sync 0;", 64, "deadlock: 63 threads [0, 1, 2, 3, 4, 6, .., 63] wait at PTX line", "`bar.sync 0`", "1 have returned");
-        fails("setp.lt.u32 %q0, %t, 32; @%q0 bar.sync 0; @!%q0 bar.sync 1;", 64, "deadlock: 32 threads", "`@%q0 bar.sync 0`", "; 32 threads [32, ", "`@!%q0 bar.sync 1`");
+        fails(
+                "setp.eq.u32 %q0, %t, 5; @%q0 ret; bar.sync 0;",
+                64,
+                "deadlock: 63 threads [0, 1, 2, 3, 4, 6, .., 63] wait at PTX line",
+                "`bar.sync 0`",
+                "1 have returned");
+        fails(
+                "setp.lt.u32 %q0, %t, 32; @%q0 bar.sync 0; @!%q0 bar.sync 1;",
+                64, "deadlock: 32 threads", "`@%q0 bar.sync 0`", "; 32 threads [32, ", "`@!%q0 bar.sync 1`");
         fails("setp.lt.u32 %q0, %t, 16; @%q0 bar.sync 0; @!%q0 bar.sync 0;", 32, "threads of one warp at two barriers");
         fails("bar.sync 16;", 32, "no barrier 16");
         fails("bar.sync 1, 33;", 64, "no multiple of 32");
@@ -34,8 +43,7 @@ class MeetingTest {
     /** Every thread reads what its neighbour wrote before the barrier, a thousand times, whatever the order. */
     @Test
     void barriersOrder() {
-        String body =
-                """
+        String body = """
                 { .shared .align 4 .b8 s[384];
                 .reg .b64 %w, %v;
                 mov.u64 %z0, s;
@@ -60,15 +68,16 @@ class MeetingTest {
         for (long seed = 0; seed < 5; seed++) {
             try (Kernel kernel = new Kernel(body, 384)) {
                 kernel.machine.seed(seed).races(true);
-                assertThat(kernel.ints(1, 96)).isEqualTo(IntStream.range(0, 96).map(i -> (i + 50) % 96).toArray());
+                assertThat(kernel.ints(1, 96))
+                        .isEqualTo(
+                                IntStream.range(0, 96).map(i -> (i + 50) % 96).toArray());
             }
         }
     }
 
     @Test
     void barriersOfAPartAndArrivals() {
-        String body =
-                """
+        String body = """
                 setp.lt.u32 %q0, %t, 32;
                 @%q0 bra LOW;
                 setp.lt.u32 %q1, %t, 64;
@@ -93,10 +102,19 @@ class MeetingTest {
         }
     }
 
+    /** barrier.sync without .aligned: threads of a warp may come to it in several places. */
+    @Test
+    void barriersThatAreNotAligned() {
+        String body = "setp.lt.u32 %q0, %t, 16; @%q0 barrier.sync 0; @!%q0 barrier.sync 0; st.global.b32 [%p], 3;";
+        try (Kernel kernel = new Kernel(body, 256)) {
+            assertThat(kernel.ints(1, 64)).containsOnly(3);
+        }
+        fails(body.replace("sync 0", "sync.aligned 0"), 64, "threads of one warp at two barriers");
+    }
+
     @Test
     void barriersReduce() {
-        String body =
-                """
+        String body = """
                 rem.u32 %r0, %t, 3;
                 setp.eq.u32 %q0, %r0, 0;
                 bar.red.popc.u32 %r1, 0, %q0;
@@ -121,21 +139,29 @@ class MeetingTest {
             for (int width : new int[] {32, 16, 8, 4}) {
                 for (int b : new int[] {0, 1, 3, 5, 17, 31}) {
                     int clamp = 32 - width << 8 | (mode.equals("up") ? 0 : 31);
-                    String body = "mul.lo.u32 %%r0, %%t, 3; shfl.sync.%s.b32 %%r1|%%q0, %%r0, %d, %d, -1; selp.b32 %%r2, 1000, 0, %%q0; add.u32 %%r1, %%r1, %%r2; st.global.b32 [%%p], %%r1;".formatted(mode, b, clamp);
+                    String body =
+                            "mul.lo.u32 %%r0, %%t, 3; shfl.sync.%s.b32 %%r1|%%q0, %%r0, %d, %d, -1; selp.b32 %%r2, 1000, 0, %%q0; add.u32 %%r1, %%r1, %%r2; st.global.b32 [%%p], %%r1;"
+                                    .formatted(mode, b, clamp);
                     int[] want = new int[64];
                     for (int i = 0; i < 64; i++) {
-                        int lane = i & 31, base = lane / width * width, from = switch (mode) {
-                            case "up" -> lane - b;
-                            case "down" -> lane + b;
-                            case "bfly" -> lane ^ b;
-                            default -> base + b % width;
-                        };
+                        int lane = i & 31,
+                                base = lane / width * width,
+                                from =
+                                        switch (mode) {
+                                            case "up" -> lane - b;
+                                            case "down" -> lane + b;
+                                            case "bfly" -> lane ^ b;
+                                            default -> base + b % width;
+                                        };
                         // bfly may read from the segments before: only the upper limit counts.
-                        boolean within = mode.equals("bfly") ? from < base + width : from >= base && from < base + width;
+                        boolean within =
+                                mode.equals("bfly") ? from < base + width : from >= base && from < base + width;
                         want[i] = within ? 3 * (i - lane + from) + 1000 : 3 * i;
                     }
                     try (Kernel kernel = new Kernel(body, 256)) {
-                        assertThat(kernel.ints(1, 64)).as("%s by %d of %d", mode, b, width).isEqualTo(want);
+                        assertThat(kernel.ints(1, 64))
+                                .as("%s by %d of %d", mode, b, width)
+                                .isEqualTo(want);
                     }
                 }
             }
@@ -144,18 +170,25 @@ class MeetingTest {
 
     @Test
     void masksThatDoNotMeet() {
-        fails("setp.lt.u32 %q0, %t, 16; @%q0 shfl.sync.idx.b32 %r0, %r1, 0, 31, -1;\n bar.sync 0;", 32, "deadlock: ", "16 threads [0, 1", "(mask 0xffffffff)", "16 threads [16, ");
-        fails("setp.lt.u32 %q0, %t, 16; @%q0 shfl.sync.idx.b32 %r0, %t, 20, 31, 0xffff;", 32, "lane 0 reads lane 20, which does not take part");
+        fails(
+                "setp.lt.u32 %q0, %t, 16; @%q0 shfl.sync.idx.b32 %r0, %r1, 0, 31, -1;\n bar.sync 0;",
+                32, "deadlock: ", "16 threads [0, 1", "(mask 0xffffffff)", "16 threads [16, ");
+        fails(
+                "setp.lt.u32 %q0, %t, 16; @%q0 shfl.sync.idx.b32 %r0, %t, 20, 31, 0xffff;",
+                32, "lane 0 reads lane 20, which does not take part");
         fails("shfl.sync.down.b32 %r0, %t, 8, 31, -1;", 48, "lane 8 reads lane 16, which does not take part");
         fails("vote.sync.any.pred %q0, %q1, 0xfffffffe;", 32, "thread is not in its own mask 0xfffffffe");
-        fails("setp.lt.u32 %q0, %t, 16; selp.b32 %r0, 0xffff, -1, %q0; vote.sync.ballot.b32 %r1, %q1, %r0; bar.sync 0;", 32, "deadlock: ", "16 threads [16, ", "(mask 0xffffffff)");
+        fails(
+                "setp.lt.u32 %q0, %t, 16; selp.b32 %r0, 0xffff, -1, %q0; vote.sync.ballot.b32 %r1, %q1, %r0; bar.sync 0;",
+                32, "deadlock: ", "16 threads [16, ", "(mask 0xffffffff)");
         fails("setp.lt.u32 %q0, %t, 16; @%q0 bar.warp.sync -1; @!%q0 bar.warp.sync -1;", 32, "deadlock");
         fails("shfl.idx.b32 %r0, %t, 20, 31;", 32, "without .sync");
     }
 
     @Test
     void endedThreadsAreNotWaitedFor() {
-        String body = "setp.ge.u32 %q0, %t, 10; @%q0 ret; setp.ne.u32 %q1, %t, 3; vote.sync.ballot.b32 %r0, %q1, -1; st.global.b32 [%p], %r0;";
+        String body =
+                "setp.ge.u32 %q0, %t, 10; @%q0 ret; setp.ne.u32 %q1, %t, 3; vote.sync.ballot.b32 %r0, %q1, -1; st.global.b32 [%p], %r0;";
         try (Kernel kernel = new Kernel(body, 40)) {
             assertThat(kernel.ints(1, 32)).containsOnly(0x3f7);
         }
@@ -163,8 +196,7 @@ class MeetingTest {
 
     @Test
     void votesMatchesReductionsAndElections() {
-        String body =
-                """
+        String body = """
                 and.b32 %r0, %t, 3;
                 setp.eq.u32 %q0, %r0, 1;
                 vote.sync.ballot.b32 %r1, %q0, -1;
@@ -191,7 +223,9 @@ class MeetingTest {
             int[] found = kernel.ints(1, 32);
             for (int i = 0; i < 32; i++) {
                 int[] row = Arrays.copyOfRange(found, 8 * i, 8 * i + 8);
-                assertThat(row).containsExactly(0x22222222, 0x11111111 << (i & 3), 0, 496, 31, -5, 0, 1 + 4 + (i == 0 ? 16 : 0));
+                assertThat(row)
+                        .containsExactly(
+                                0x22222222, 0x11111111 << (i & 3), 0, 496, 31, -5, 0, 1 + 4 + (i == 0 ? 16 : 0));
             }
         }
     }
@@ -204,7 +238,9 @@ class MeetingTest {
             try (Kernel kernel = new Kernel("st.global.b32 [%m], %t;", 4)) {
                 kernel.machine.seed(seed);
                 int first = kernel.ints(1, 32)[0];
-                assertThat(kernel.ints(1, 32)[0]).as("the same seed, the same order").isEqualTo(first);
+                assertThat(kernel.ints(1, 32)[0])
+                        .as("the same seed, the same order")
+                        .isEqualTo(first);
                 last.add(first);
             }
         }
@@ -214,8 +250,7 @@ class MeetingTest {
     /** A lock within a warp: threads are not starved by one that spins. */
     @Test
     void spinning() {
-        String body =
-                """
+        String body = """
                 LOCK:
                 atom.global.cas.b32 %r0, [%m], 0, 1;
                 setp.ne.u32 %q0, %r0, 0;
@@ -241,23 +276,26 @@ class MeetingTest {
 
     @Test
     void blocksOnSeveralThreads() {
-        String body = "mad.lo.u32 %r0, %b, 64, %t; mul.wide.u32 %z0, %r0, 4; add.u64 %z0, %z0, %m; mul.lo.u32 %r1, %r0, %r0; st.global.b32 [%z0], %r1; red.global.add.u32 [%m+25600], 1;";
+        String body =
+                "mad.lo.u32 %r0, %b, 64, %t; mul.wide.u32 %z0, %r0, 4; add.u64 %z0, %z0, %m; mul.lo.u32 %r1, %r0, %r0; st.global.b32 [%z0], %r1; red.global.add.u32 [%m+25600], 1;";
         try (Kernel kernel = new Kernel(body, 25604)) {
             kernel.machine.threads(3);
             PtxStatistics s = kernel.run(100, 64, 0);
             int[] found = kernel.memory.toArray(ValueLayout.JAVA_INT);
-            assertThat(Arrays.copyOf(found, 6400)).isEqualTo(IntStream.range(0, 6400).map(i -> i * i).toArray());
+            assertThat(Arrays.copyOf(found, 6400))
+                    .isEqualTo(IntStream.range(0, 6400).map(i -> i * i).toArray());
             assertThat(found[6400]).isEqualTo(6400);
             assertThat(s.globalWritten()).isEqualTo(6400 * 8);
-            assertThatThrownBy(() -> kernel.run(101, 64, 0)).isInstanceOf(PtxFault.class).hasMessageContaining("block (100, 0, 0)");
+            assertThatThrownBy(() -> kernel.run(101, 64, 0))
+                    .isInstanceOf(PtxFault.class)
+                    .hasMessageContaining("block (100, 0, 0)");
         }
     }
 
     /** One 8 x 8 matrix, straight and turned; a row that is not there. */
     @Test
     void matricesOfSharedMemory() {
-        String body =
-                """
+        String body = """
                 { .shared .align 16 .b8 s[128];
                 .reg .b64 %w;
                 mul.lo.u32 %r0, %t, 0x20002;
@@ -292,14 +330,19 @@ class MeetingTest {
     /** m16n8k8 of tf32 and f16: A by rows, B by columns, the fragments as the ISA's figures have them. */
     @Test
     void productsOfMatrices() {
-        float[] a = Seeds.normal(Seeds.generator(1), 128, 1), b = Seeds.normal(Seeds.generator(2), 64, 1), c = Seeds.normal(Seeds.generator(3), 128, 1);
+        float[] a = Seeds.normal(Seeds.generator(1), 128, 1),
+                b = Seeds.normal(Seeds.generator(2), 64, 1),
+                c = Seeds.normal(Seeds.generator(3), 128, 1);
         for (boolean half : new boolean[] {false, true}) {
             for (float[] m : new float[][] {a, b}) {
-                for (int i = 0; i < m.length; i++) m[i] = half ? Float.float16ToFloat(Float.floatToFloat16(m[i])) : Float.intBitsToFloat(Float.floatToRawIntBits(m[i]) & 0xffffe000);
+                for (int i = 0; i < m.length; i++)
+                    m[i] = half
+                            ? Float.float16ToFloat(Float.floatToFloat16(m[i]))
+                            : Float.intBitsToFloat(Float.floatToRawIntBits(m[i]) & 0xffffe000);
             }
-            String registers = half ? "{%r0, %r1}, {%r2}" : "{%r0, %r1, %r2, %r3}, {%r4, %r5}", type = half ? "f16" : "tf32";
-            String body =
-                    """
+            String registers = half ? "{%r0, %r1}, {%r2}" : "{%r0, %r1, %r2, %r3}, {%r4, %r5}",
+                    type = half ? "f16" : "tf32";
+            String body = """
                     mul.wide.u32 %%z0, %%t, 48;
                     add.u64 %%z0, %%z0, %%m;
                     ld.global.v4.b32 {%%r0, %%r1, %%r2, %%r3}, [%%z0];
@@ -312,10 +355,26 @@ class MeetingTest {
                 for (int t = 0; t < 32; t++) {
                     int group = t / 4, k = t % 4, at = 12 * t;
                     int[] words = half
-                            ? new int[] {pair(a, group * 8 + 2 * k, 1), pair(a, (group + 8) * 8 + 2 * k, 1), pair(b, 2 * k * 8 + group, 8), 0, 0, 0}
-                            : new int[] {bits(a[group * 8 + k]), bits(a[(group + 8) * 8 + k]), bits(a[group * 8 + k + 4]), bits(a[(group + 8) * 8 + k + 4]), bits(b[k * 8 + group]), bits(b[(k + 4) * 8 + group])};
+                            ? new int[] {
+                                pair(a, group * 8 + 2 * k, 1),
+                                pair(a, (group + 8) * 8 + 2 * k, 1),
+                                pair(b, 2 * k * 8 + group, 8),
+                                0,
+                                0,
+                                0
+                            }
+                            : new int[] {
+                                bits(a[group * 8 + k]),
+                                bits(a[(group + 8) * 8 + k]),
+                                bits(a[group * 8 + k + 4]),
+                                bits(a[(group + 8) * 8 + k + 4]),
+                                bits(b[k * 8 + group]),
+                                bits(b[(k + 4) * 8 + group])
+                            };
                     for (int i = 0; i < 6; i++) kernel.memory.setAtIndex(ValueLayout.JAVA_INT, at + i, words[i]);
-                    for (int i = 0; i < 4; i++) kernel.memory.setAtIndex(ValueLayout.JAVA_FLOAT, at + 8 + i, c[(group + i / 2 * 8) * 8 + 2 * k + i % 2]);
+                    for (int i = 0; i < 4; i++)
+                        kernel.memory.setAtIndex(
+                                ValueLayout.JAVA_FLOAT, at + 8 + i, c[(group + i / 2 * 8) * 8 + 2 * k + i % 2]);
                 }
                 kernel.run(1, 32, 0);
                 for (int t = 0; t < 32; t++) {
@@ -323,7 +382,9 @@ class MeetingTest {
                         int row = t / 4 + i / 2 * 8, column = 2 * (t % 4) + i % 2;
                         double want = c[row * 8 + column];
                         for (int k = 0; k < 8; k++) want += (double) a[row * 8 + k] * b[k * 8 + column];
-                        assertThat(kernel.memory.getAtIndex(ValueLayout.JAVA_FLOAT, 12 * t + 8 + i)).as("%s %d, %d", type, row, column).isEqualTo((float) want);
+                        assertThat(kernel.memory.getAtIndex(ValueLayout.JAVA_FLOAT, 12 * t + 8 + i))
+                                .as("%s %d, %d", type, row, column)
+                                .isEqualTo((float) want);
                     }
                 }
             }

@@ -12,10 +12,45 @@ final class MemoryOps {
     static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED;
     static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED;
     private static final String[] KNOWN = {
-        "weak", "volatile", "relaxed", "acquire", "release", "cta", "gpu", "sys", "cluster", "global", "shared", "shared::cta", "local",
-        "param", "param::entry", "param::func", "const", "nc", "ca", "cg", "cs", "lu", "cv", "wb", "wt", "v2", "v4", "v8",
-        "L1::evict_normal", "L1::evict_unchanged", "L1::evict_first", "L1::evict_last", "L1::no_allocate", "L2::64B", "L2::128B", "L2::256B",
-        "L2::evict_normal", "L2::evict_first", "L2::evict_last"
+        "weak",
+        "volatile",
+        "relaxed",
+        "acquire",
+        "release",
+        "cta",
+        "gpu",
+        "sys",
+        "cluster",
+        "global",
+        "shared",
+        "shared::cta",
+        "local",
+        "param",
+        "param::entry",
+        "param::func",
+        "const",
+        "nc",
+        "ca",
+        "cg",
+        "cs",
+        "lu",
+        "cv",
+        "wb",
+        "wt",
+        "v2",
+        "v4",
+        "v8",
+        "L1::evict_normal",
+        "L1::evict_unchanged",
+        "L1::evict_first",
+        "L1::evict_last",
+        "L1::no_allocate",
+        "L2::64B",
+        "L2::128B",
+        "L2::256B",
+        "L2::evict_normal",
+        "L2::evict_first",
+        "L2::evict_last"
     };
 
     private MemoryOps() {}
@@ -119,7 +154,19 @@ final class MemoryOps {
 
     /** cp.async of 4, 8 or 16 bytes from global to shared memory, its groups and its waits. */
     static Step copy(Statement s, Coder c) {
-        s.only("async", "ca", "cg", "shared", "shared::cta", "global", "commit_group", "wait_group", "wait_all", "L2::64B", "L2::128B", "L2::256B");
+        s.only(
+                "async",
+                "ca",
+                "cg",
+                "shared",
+                "shared::cta",
+                "global",
+                "commit_group",
+                "wait_group",
+                "wait_all",
+                "L2::64B",
+                "L2::128B",
+                "L2::256B");
         if (!s.begins("cp", "async")) throw s.unknown("not known");
         if (s.has("commit_group")) return (t, r) -> t.copies.commit();
         if (s.has("wait_all")) return (t, r) -> t.copies.awaitAll();
@@ -130,13 +177,14 @@ final class MemoryOps {
         Operand.Address to = c.pointer(s.operand(0)), from = c.pointer(s.operand(1));
         int d = c.address(to.base()), a = c.address(from.base());
         if (!(s.operand(2) instanceof Operand.Whole size) || s.operands().size() > 4) throw s.unknown("operands");
-        int bytes = (int) size.value(), given = s.operands().size() > 3 ? c.in(s.operand(3), Type.U32) : c.constant(bytes);
+        int bytes = (int) size.value(),
+                given = s.operands().size() > 3 ? c.in(s.operand(3), Type.U32) : c.constant(bytes);
         if (bytes != 16 && (s.has("cg") || bytes != 8 && bytes != 4)) throw s.unknown("size");
         return (t, r) -> {
             long target = r[d] + to.offset(), source = r[a] + from.offset();
             int read = (int) r[given];
             if (read < 0 || read > bytes) throw new PtxFault("more bytes to read than to write: " + read);
-            t.cta.pending(target, bytes);
+            t.cta.pending(t, target, bytes);
             t.copies.add(() -> {
                 long at = t.at(Space.SHARED, target, bytes, Access.WRITE);
                 ALL.asSlice(at, bytes).fill((byte) 0);

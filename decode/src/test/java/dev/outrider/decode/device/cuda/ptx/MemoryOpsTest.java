@@ -15,14 +15,15 @@ class MemoryOpsTest {
 
     private static void fails(String before, String body, int shared, String... words) {
         try (Kernel kernel = new Kernel(before, body, 256)) {
-            assertThatThrownBy(() -> kernel.run(1, 32, shared)).isInstanceOf(PtxFault.class).satisfies(e -> assertThat(e.getMessage()).contains(words));
+            assertThatThrownBy(() -> kernel.run(1, 32, shared))
+                    .isInstanceOf(PtxFault.class)
+                    .satisfies(e -> assertThat(e.getMessage()).contains(words));
         }
     }
 
     @Test
     void loadsExtendAndStoresCut() {
-        String body =
-                """
+        String body = """
                 @%q0 st.global.b32 [%m], 1;
                 st.global.b32 [%m], 0x80ff7f81;
                 ld.global.s8 %r0, [%m];
@@ -54,7 +55,15 @@ class MemoryOpsTest {
 
     @Test
     void globalMemoryIsWhatWasRegistered() {
-        fails("ld.global.b32 %r0, [%m+256];", "4 bytes at 0x", "in no memory that is registered", "256 bytes", "ends 0 bytes before", "thread (", "`ld.global.b32 %r0, [%m+256]`", "PTX line");
+        fails(
+                "ld.global.b32 %r0, [%m+256];",
+                "4 bytes at 0x",
+                "in no memory that is registered",
+                "256 bytes",
+                "ends 0 bytes before",
+                "thread (",
+                "`ld.global.b32 %r0, [%m+256]`",
+                "PTX line");
         fails("st.global.b32 [%m+-4], %r0;", "in no memory that is registered");
         fails("ld.global.v4.b32 {%r0, %r1, %r2, %r3}, [%m+8];", "misaligned: 16 bytes");
         fails("ld.global.v4.b32 {%r0, %r1, %r2, %r3}, [%m+256];", "in no memory");
@@ -75,13 +84,19 @@ class MemoryOpsTest {
             kernel.machine.memory(kernel.memory.address(), 256);
             kernel.machine.memory().written(kernel.memory.address(), 128);
             kernel.run(1, 32, 0);
-            assertThatThrownBy(() -> kernel.run(1, 33, 0)).hasMessageContaining("reads global memory that was never written, byte 128").hasMessageContaining("thread (32, 0, 0)");
+            assertThatThrownBy(() -> kernel.run(1, 33, 0))
+                    .hasMessageContaining("reads global memory that was never written, byte 128")
+                    .hasMessageContaining("thread (32, 0, 0)");
             kernel.machine.memory().written(kernel.memory.address() + 128, 4);
             kernel.run(1, 33, 0);
         }
-        try (Kernel kernel = new Kernel("st.global.b16 [%p], %r0; ld.global.b16 %r1, [%p]; @%q0 ld.global.b32 %r0, [%p]; ld.global.b16 %r0, [%p+2];", 256)) {
+        try (Kernel kernel = new Kernel(
+                "st.global.b16 [%p], %r0; ld.global.b16 %r1, [%p]; @%q0 ld.global.b32 %r0, [%p]; ld.global.b16 %r0, [%p+2];",
+                256)) {
             kernel.machine.memory().remove(kernel.memory.address()).poison(true).add(kernel.memory.address(), 256);
-            assertThatThrownBy(() -> kernel.run(1, 1, 0)).hasMessageContaining("byte 2").hasMessageContaining("ld.global.b16 %r0, [%p+2]");
+            assertThatThrownBy(() -> kernel.run(1, 1, 0))
+                    .hasMessageContaining("byte 2")
+                    .hasMessageContaining("ld.global.b16 %r0, [%p+2]");
         }
     }
 
@@ -98,7 +113,12 @@ class MemoryOpsTest {
     @Test
     void sharedMemoryHasEdges() {
         String two = "{ .shared .align 4 .b8 s[16]; .shared .align 4 .b8 u[16]; ";
-        fails(two + "mov.u64 %z0, s; mov.u64 %z1, u; st.shared.b32 [%z0+16], 1; }", "outside of shared memory", "s at ", "16 bytes", "u at ");
+        fails(
+                two + "mov.u64 %z0, s; mov.u64 %z1, u; st.shared.b32 [%z0+16], 1; }",
+                "outside of shared memory",
+                "s at ",
+                "16 bytes",
+                "u at ");
         fails(two + "mov.u64 %z0, s; mov.u64 %z1, u; st.shared.b32 [%z0+-4], 1; }", "outside of shared memory");
         fails(two + "mov.u64 %z0, s; st.shared.b32 [u+16], 1; }", "outside of shared memory");
         fails(two + "ld.shared.b32 %r0, [s+2]; }", "misaligned");
@@ -109,20 +129,22 @@ class MemoryOpsTest {
         fails(dynamic, "st.shared.b32 [d], 1;", 0, "outside of shared memory");
         fails(dynamic, "st.shared.b32 [d], 1;", 228 << 10, "bytes of shared memory; a block of sm_90 has 232,448");
         fails("{ .shared .b8 s[49156]; st.shared.b8 [s], 1; }", "at most 49,152 of them static");
-        try (Kernel kernel = new Kernel(dynamic, "st.shared.b32 [d+124], 5; ld.shared.b32 %r0, [d+124]; st.global.b32 [%m], %r0;", 4)) {
+        try (Kernel kernel = new Kernel(
+                dynamic, "st.shared.b32 [d+124], 5; ld.shared.b32 %r0, [d+124]; st.global.b32 [%m], %r0;", 4)) {
             kernel.run(1, 1, 128);
             assertThat(kernel.memory.get(ValueLayout.JAVA_INT, 0)).isEqualTo(5);
         }
         try (Kernel kernel = new Kernel(two + "ld.shared.b32 %r0, [s+4]; st.global.b32 [%m], %r0; }", 4)) {
             kernel.machine.poison(false).launch("test", 1, 1, 0, kernel.memory.address());
-            assertThat(kernel.memory.get(ValueLayout.JAVA_INT, 0)).as("a NaN where nothing was written").isEqualTo(-1);
+            assertThat(kernel.memory.get(ValueLayout.JAVA_INT, 0))
+                    .as("a NaN where nothing was written")
+                    .isEqualTo(-1);
         }
     }
 
     @Test
     void localMemoryIsEveryThreadsOwn() {
-        String body =
-                """
+        String body = """
                 { .local .align 8 .b8 l[16];
                 mov.u64 %z0, l;
                 st.local.b32 [%z0+12], %t;
@@ -133,21 +155,21 @@ class MemoryOpsTest {
         try (Kernel kernel = new Kernel(body, 256)) {
             assertThat(kernel.ints(1, 64)).isEqualTo(IntStream.range(0, 64).toArray());
         }
-        fails("{ .local .b8 l[16]; mov.u64 %z0, l; st.local.b32 [%z0+16], %t; }", "outside of local memory, which has 16");
+        fails(
+                "{ .local .b8 l[16]; mov.u64 %z0, l; st.local.b32 [%z0+16], %t; }",
+                "outside of local memory, which has 16");
         fails("{ .local .b8 l[16]; mov.u64 %z0, l; st.local.b32 [%z0+-4], %t; }", "outside of local memory");
     }
 
     @Test
     void variablesOfTheModule() {
-        String before =
-                """
+        String before = """
                 .global .align 4 .b8 bytes[6] = {1, 2, 255, 4};
                 .global .align 4 .f32 floats[2] = {0f3F800000, 0fC0000000};
                 .const .align 8 .u64 pointer = generic(bytes);
                 .global .u32 counter = 40;
                 """;
-        String body =
-                """
+        String body = """
                 ld.const.u64 %z0, [pointer];
                 ld.u8 %r0, [%z0+2];
                 ld.global.u8 %r1, [bytes+5];
@@ -159,7 +181,8 @@ class MemoryOpsTest {
         try (Kernel kernel = new Kernel(before, body, 16)) {
             assertThat(kernel.ints(1, 1)).containsExactly(255, 0, Float.floatToRawIntBits(-2), 40);
             assertThat(kernel.ints(1, 1)).containsExactly(255, 0, Float.floatToRawIntBits(-2), 42);
-            assertThat(PtxMemory.ALL.get(ValueLayout.JAVA_INT, kernel.machine.global("counter"))).isEqualTo(44);
+            assertThat(PtxMemory.ALL.get(ValueLayout.JAVA_INT, kernel.machine.global("counter")))
+                    .isEqualTo(44);
             assertThat(kernel.machine.globalBytes("bytes")).isEqualTo(6);
             assertThatThrownBy(() -> kernel.machine.global("none")).hasMessageContaining("no variable none");
         }
@@ -167,8 +190,7 @@ class MemoryOpsTest {
 
     @Test
     void atomics() {
-        String body =
-                """
+        String body = """
                 atom.global.add.u32 %r0, [%m], 1;
                 atom.global.min.s32 %r1, [%m+4], %t;
                 atom.global.max.u32 %r1, [%m+8], %t;
@@ -195,12 +217,14 @@ class MemoryOpsTest {
             kernel.memory.set(ValueLayout.JAVA_INT, 56, -1);
             kernel.ints(1, 40);
             int[] found = kernel.memory.toArray(ValueLayout.JAVA_INT);
-            assertThat(IntStream.range(0, 10).map(i -> found[i])).containsExactly(40, 0, 39, 63, xors(40), Float.floatToRawIntBits(20), 40 % 6, dec(40), 9, 7);
+            assertThat(IntStream.range(0, 10).map(i -> found[i]))
+                    .containsExactly(40, 0, 39, 63, xors(40), Float.floatToRawIntBits(20), 40 % 6, dec(40), 9, 7);
             assertThat(kernel.memory.get(ValueLayout.JAVA_LONG, 40)).isEqualTo(39 * 40 / 2);
             assertThat(kernel.memory.get(ValueLayout.JAVA_DOUBLE, 48)).isEqualTo(10.0);
             assertThat(found[14]).isZero();
             assertThat(found[15]).isEqualTo(0x42204220);
-            for (int i = 0; i < 40; i++) assertThat(found[16 + i]).as("every old value once").isEqualTo(i);
+            for (int i = 0; i < 40; i++)
+                assertThat(found[16 + i]).as("every old value once").isEqualTo(i);
         }
     }
 
@@ -217,8 +241,7 @@ class MemoryOpsTest {
     /** A copy is there when it was waited for, and no sooner; what is not read is zero. */
     @Test
     void asynchronousCopies() {
-        String copy =
-                """
+        String copy = """
                 { .shared .align 16 .b8 s[64];
                 .reg .b32 %a;
                 mov.u64 %z0, s;
@@ -238,14 +261,14 @@ class MemoryOpsTest {
                 assertThat(IntStream.of(kernel.ints(1, 1)).skip(4).limit(4)).containsExactly(10, 11, 0, 0);
             }
         }
-        String early = copy.replace("WAIT", "cp.async.wait_group 1;").replace("ld.shared.v4.b32 {%r0, %r1, %r2, %r3}, [%a]", "ld.shared.b32 %r0, [%a+16]");
+        String early = copy.replace("WAIT", "cp.async.wait_group 1;")
+                .replace("ld.shared.v4.b32 {%r0, %r1, %r2, %r3}, [%a]", "ld.shared.b32 %r0, [%a+16]");
         fails(early, "never written");
     }
 
     @Test
     void parametersOfCallsAndRecursion() {
-        String before =
-                """
+        String before = """
                 .func (.param .b32 out) factorial(.param .b32 n)
                 {
                 .reg .b32 %r<4>; .reg .pred %p;
@@ -273,8 +296,7 @@ class MemoryOpsTest {
                 ret;
                 }
                 """;
-        String body =
-                """
+        String body = """
                 { .param .b32 in; .param .b32 result;
                 st.param.b32 [in], %t;
                 call.uni (result), factorial, (in);
@@ -294,8 +316,7 @@ class MemoryOpsTest {
 
     @Test
     void branchesByTableAndTraps() {
-        String body =
-                """
+        String body = """
                 TABLE: .branchtargets ZERO, ONE, TWO;
                 rem.u32 %r0, %t, 4;
                 brx.idx %r0, TABLE;
@@ -316,20 +337,26 @@ class MemoryOpsTest {
         try (Kernel kernel = new Kernel("", 16)) {
             assertThatThrownBy(() -> kernel.run(1, 1025, 0)).hasMessageContaining("no block");
             assertThatThrownBy(() -> kernel.run(0, 32, 0)).hasMessageContaining("no grid");
-            assertThatThrownBy(() -> kernel.machine.launch("test", 1, 1, 0, 5)).hasMessageContaining("parameter 0: 4 bytes given, 8 wanted");
-            assertThatThrownBy(() -> kernel.machine.launch("test", 1, 1, 0)).hasMessageContaining("1 parameters, not 0");
-            assertThatThrownBy(() -> kernel.machine.launch("none", 1, 1, 0)).hasMessageContaining("no kernel none among [test]");
-            assertThatThrownBy(() -> kernel.machine.launch("test", new int[] {1, 1, 1}, new int[] {1, 1, 1}, 0, new byte[7])).hasMessageContaining("7 bytes of parameters, not 8");
+            assertThatThrownBy(() -> kernel.machine.launch("test", 1, 1, 0, 5))
+                    .hasMessageContaining("parameter 0: 4 bytes given, 8 wanted");
+            assertThatThrownBy(() -> kernel.machine.launch("test", 1, 1, 0))
+                    .hasMessageContaining("1 parameters, not 0");
+            assertThatThrownBy(() -> kernel.machine.launch("none", 1, 1, 0))
+                    .hasMessageContaining("no kernel none among [test]");
+            assertThatThrownBy(() ->
+                            kernel.machine.launch("test", new int[] {1, 1, 1}, new int[] {1, 1, 1}, 0, new byte[7]))
+                    .hasMessageContaining("7 bytes of parameters, not 8");
         }
-        PtxMachine bounded = PtxMachine.of(".version 8.0\n.target sm_80\n.address_size 64\n.entry k() .maxntid 64, 1, 1 { ret; }");
+        PtxMachine bounded =
+                PtxMachine.of(".version 8.0\n.target sm_80\n.address_size 64\n.entry k() .maxntid 64, 1, 1 { ret; }");
         bounded.launch("k", 1, 64, 0);
-        assertThatThrownBy(() -> bounded.launch("k", 1, 65, 0)).hasMessageContaining("65 threads a block; it was compiled for 64");
+        assertThatThrownBy(() -> bounded.launch("k", 1, 65, 0))
+                .hasMessageContaining("65 threads a block; it was compiled for 64");
     }
 
     @Test
     void statistics() {
-        String body =
-                """
+        String body = """
                 { .shared .align 4 .b8 s[4096];
                 .reg .b64 %w;
                 ld.global.b32 %r0, [%p];
@@ -348,7 +375,10 @@ class MemoryOpsTest {
             assertThat(s.instructions()).isEqualTo(2 * 32 * 13L);
             assertThat(s.lines()).extracting(PtxStatistics.Line::warps).containsExactly(2L, 2L, 2L);
             assertThat(s.lines()).extracting(PtxStatistics.Line::bytes).containsExactly(256L, 256L, 256L);
-            assertThat(s.lines()).as("4 sectors in a row, 32 words of one bank, 32 sectors").extracting(PtxStatistics.Line::transfers).containsExactly(8L, 64L, 64L);
+            assertThat(s.lines())
+                    .as("4 sectors in a row, 32 words of one bank, 32 sectors")
+                    .extracting(PtxStatistics.Line::transfers)
+                    .containsExactly(8L, 64L, 64L);
             assertThat(s.lines()).extracting(PtxStatistics.Line::ideal).containsExactly(8L, 2L, 8L);
         }
     }

@@ -69,15 +69,14 @@ final class Parser {
     private Variable variable(Scope scope, Function function) {
         int line = tokens.line();
         String word = tokens.next();
-        Variable.Space space =
-                switch (word) {
-                    case ".global" -> Variable.Space.GLOBAL;
-                    case ".const" -> Variable.Space.CONST;
-                    case ".shared" -> Variable.Space.SHARED;
-                    case ".local" -> Variable.Space.LOCAL;
-                    case ".param" -> Variable.Space.FRAME;
-                    default -> throw new PtxFault("PTX line " + line + ": unknown directive " + word);
-                };
+        Variable.Space space = switch (word) {
+            case ".global" -> Variable.Space.GLOBAL;
+            case ".const" -> Variable.Space.CONST;
+            case ".shared" -> Variable.Space.SHARED;
+            case ".local" -> Variable.Space.LOCAL;
+            case ".param" -> Variable.Space.FRAME;
+            default -> throw new PtxFault("PTX line " + line + ": unknown directive " + word);
+        };
         Variable made = declared(space);
         scope.add(made.name, new Operand.Reference(made));
         if (function != null && (space == Variable.Space.LOCAL || space == Variable.Space.FRAME)) frame(function, made);
@@ -153,7 +152,9 @@ final class Parser {
             Operand value = literal();
             number = value instanceof Operand.Whole w
                     ? w.value()
-                    : value instanceof Operand.Real r && r.single() ? r.bits() : Double.doubleToRawLongBits(((Operand.Real) value).value());
+                    : value instanceof Operand.Real r && r.single()
+                            ? r.bits()
+                            : Double.doubleToRawLongBits(((Operand.Real) value).value());
         } else {
             symbol = tokens.next();
             if (tokens.peek().equals("(")) throw tokens.fault("unknown initialiser " + symbol);
@@ -169,7 +170,8 @@ final class Parser {
         int line = tokens.line();
         Function function = new Function(tokens.next(), kernel, line);
         function.results.addAll(results);
-        if (tokens.peek().equals("(")) parameters(function.parameters, kernel ? Variable.Space.PARAM : Variable.Space.FRAME);
+        if (tokens.peek().equals("("))
+            parameters(function.parameters, kernel ? Variable.Space.PARAM : Variable.Space.FRAME);
         Scope scope = new Scope(outside);
         for (Variable v : function.parameters) scope.add(v.name, new Operand.Reference(v));
         for (Variable v : function.results) scope.add(v.name, new Operand.Reference(v));
@@ -221,7 +223,8 @@ final class Parser {
         tokens.expect("(");
         while (!tokens.taken(")")) {
             String word = tokens.next();
-            if (!word.equals(".param") && !word.equals(".reg")) throw tokens.fault("expected a parameter, found " + word);
+            if (!word.equals(".param") && !word.equals(".reg"))
+                throw tokens.fault("expected a parameter, found " + word);
             into.add(declared(space));
             tokens.taken(",");
         }
@@ -237,9 +240,11 @@ final class Parser {
                 registers(function, scope);
             } else if (word.equals(".pragma")) {
                 pragma();
-            } else if (List.of(".shared", ".local", ".param", ".global", ".const").contains(word)) {
+            } else if (List.of(".shared", ".local", ".param", ".global", ".const")
+                    .contains(word)) {
                 Variable made = variable(scope, function);
-                if (made.space != Variable.Space.LOCAL && made.space != Variable.Space.FRAME) module.variables.add(made);
+                if (made.space != Variable.Space.LOCAL && made.space != Variable.Space.FRAME)
+                    module.variables.add(made);
             } else if (tokens.second().equals(":") && !word.startsWith("@")) {
                 label(function, scope);
             } else if (!tokens.taken(";")) {
@@ -295,12 +300,14 @@ final class Parser {
             text.append(negated ? "@!" : "@").append(name).append(' ');
         }
         String opcode = tokens.next();
-        if (!Character.isLetter(opcode.charAt(0))) throw tokens.fault("found '" + opcode + "', expected an instruction");
+        if (!Character.isLetter(opcode.charAt(0)))
+            throw tokens.fault("found '" + opcode + "', expected an instruction");
         text.append(opcode);
         List<Operand> operands = new ArrayList<>();
         while (!tokens.taken(";")) {
             operands.add(operand(scope, text.append(operands.isEmpty() ? " " : ", ")));
-            if (!tokens.taken(",") && !tokens.peek().equals(";")) throw tokens.fault("found '" + tokens.peek() + "' in: " + text);
+            if (!tokens.taken(",") && !tokens.peek().equals(";"))
+                throw tokens.fault("found '" + tokens.peek() + "' in: " + text);
         }
         String[] words = Arrays.stream(opcode.split("\\.")).toArray(String[]::new);
         function.statements.add(new Statement(words, guard, negated, operands, line, text.toString(), scope));
@@ -377,7 +384,8 @@ final class Parser {
             String digits = word.endsWith("U") ? word.substring(0, word.length() - 1) : word;
             boolean hex = digits.startsWith("0x") || digits.startsWith("0X");
             boolean binary = digits.startsWith("0b") || digits.startsWith("0B");
-            long value = Long.parseUnsignedLong(hex || binary ? digits.substring(2) : digits, hex ? 16 : binary ? 2 : 10);
+            long value =
+                    Long.parseUnsignedLong(hex || binary ? digits.substring(2) : digits, hex ? 16 : binary ? 2 : 10);
             return new Operand.Whole(minus ? -value : value);
         } catch (NumberFormatException e) {
             throw tokens.fault("found '" + word + "', expected a number");

@@ -10,11 +10,11 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.ExecutionException;
 import java.util.function.Supplier;
 
 /**
@@ -123,7 +123,10 @@ public final class PtxMachine {
     }
 
     public List<String> kernels() {
-        return module.functions.values().stream().filter(f -> f.kernel).map(f -> f.name).toList();
+        return module.functions.values().stream()
+                .filter(f -> f.kernel)
+                .map(f -> f.name)
+                .toList();
     }
 
     public List<Parameter> parameters(String kernel) {
@@ -138,7 +141,10 @@ public final class PtxMachine {
 
     /** The bytes of shared memory that the kernel declares. */
     public int staticShared(String kernel) {
-        return shared(code(kernel(kernel))).stream().filter(v -> v.bytes > 0).mapToInt(v -> (int) v.bytes).sum();
+        return shared(code(kernel(kernel))).stream()
+                .filter(v -> v.bytes > 0)
+                .mapToInt(v -> (int) v.bytes)
+                .sum();
     }
 
     /** The address of a variable of the module. */
@@ -152,7 +158,8 @@ public final class PtxMachine {
 
     private Variable variable(String name) {
         Variable v = variables.get(name);
-        if (v == null || v.space != Variable.Space.GLOBAL && v.space != Variable.Space.CONST) throw new PtxFault("no variable " + name);
+        if (v == null || v.space != Variable.Space.GLOBAL && v.space != Variable.Space.CONST)
+            throw new PtxFault("no variable " + name);
         return v;
     }
 
@@ -213,12 +220,13 @@ public final class PtxMachine {
     /** The most shared memory of a block on cards of this target (CUDA C++ Programming Guide, compute capabilities). */
     private int mostShared() {
         return switch (module.target) {
-            case 70, 72 -> 96;
-            case 75 -> 64;
-            case 80, 87 -> 163;
-            case 86, 89, 120, 121 -> 99;
-            default -> module.target < 70 ? 48 : 227;
-        } << 10;
+                    case 70, 72 -> 96;
+                    case 75 -> 64;
+                    case 80, 87 -> 163;
+                    case 86, 89, 120, 121 -> 99;
+                    default -> module.target < 70 ? 48 : 227;
+                }
+                << 10;
     }
 
     /**
@@ -240,8 +248,9 @@ public final class PtxMachine {
         Set<Variable> shared = shared(code);
         int fixed = shared.stream().mapToInt(v -> (int) Math.max(v.bytes, 0)).sum();
         if (fixed > 48 << 10 || fixed + sharedBytes > mostShared()) {
-            throw new PtxFault("%s: %,d + %,d bytes of shared memory; a block of sm_%d has %,d, at most 49,152 of them static"
-                    .formatted(name, fixed, sharedBytes, module.target, mostShared()));
+            throw new PtxFault(
+                    "%s: %,d + %,d bytes of shared memory; a block of sm_%d has %,d, at most 49,152 of them static"
+                            .formatted(name, fixed, sharedBytes, module.target, mostShared()));
         }
         byte[] map = new byte[sharedBytes > 0 ? dynamicAt + sharedBytes : dynamicAt];
         List<String> names = new ArrayList<>();
@@ -258,7 +267,16 @@ public final class PtxMachine {
             MemorySegment copy = call.allocate(Math.max(parameters.byteSize(), 1), 16);
             MemorySegment.copy(parameters, 0, copy, 0, parameters.byteSize());
             Launch launch = new Launch(
-                    code, grid.clone(), block.clone(), sharedBytes, copy.address(), (int) parameters.byteSize(), map, names.toString(), memory, settings);
+                    code,
+                    grid.clone(),
+                    block.clone(),
+                    sharedBytes,
+                    copy.address(),
+                    (int) parameters.byteSize(),
+                    map,
+                    names.toString(),
+                    memory,
+                    settings);
             return run(launch);
         }
     }
@@ -267,13 +285,19 @@ public final class PtxMachine {
         long threads = (long) block[0] * block[1] * block[2], blocks = (long) grid[0] * grid[1] * grid[2];
         boolean fits = block[0] > 0 && block[1] > 0 && block[2] > 0 && block[2] <= 64 && threads <= 1024;
         if (!fits) throw new PtxFault(f.name + ": no block: " + java.util.Arrays.toString(block));
-        if (grid[0] <= 0 || grid[1] <= 0 || grid[2] <= 0 || grid[1] > 65535 || grid[2] > 65535 || blocks > Integer.MAX_VALUE) {
+        if (grid[0] <= 0
+                || grid[1] <= 0
+                || grid[2] <= 0
+                || grid[1] > 65535
+                || grid[2] > 65535
+                || blocks > Integer.MAX_VALUE) {
             throw new PtxFault(f.name + ": no grid: " + java.util.Arrays.toString(grid));
         }
         if (f.threads > 0 && (f.exactly ? threads != f.threads : threads > f.threads)) {
             throw new PtxFault(f.name + ": " + threads + " threads a block; it was compiled for " + f.threads);
         }
-        if (bytes != f.parameterBytes()) throw new PtxFault(f.name + ": " + bytes + " bytes of parameters, not " + f.parameterBytes());
+        if (bytes != f.parameterBytes())
+            throw new PtxFault(f.name + ": " + bytes + " bytes of parameters, not " + f.parameterBytes());
     }
 
     private static PtxStatistics run(Launch launch) {
@@ -314,7 +338,8 @@ public final class PtxMachine {
     /** Runs a kernel on a line of blocks; Long, Integer, Float and Double arguments are laid out as its parameters want them. */
     public PtxStatistics launch(String kernel, int blocks, int threads, int sharedBytes, Object... arguments) {
         List<Parameter> parameters = parameters(kernel);
-        if (parameters.size() != arguments.length) throw new PtxFault(kernel + " has " + parameters.size() + " parameters, not " + arguments.length);
+        if (parameters.size() != arguments.length)
+            throw new PtxFault(kernel + " has " + parameters.size() + " parameters, not " + arguments.length);
         byte[] bytes = new byte[parameterBytes(kernel)];
         MemorySegment into = MemorySegment.ofArray(bytes);
         for (int i = 0; i < arguments.length; i++) {
@@ -338,7 +363,8 @@ public final class PtxMachine {
                 }
                 default -> throw new PtxFault("no argument: " + arguments[i]);
             };
-            if (size != p.bytes) throw new PtxFault(kernel + ", parameter " + i + ": " + size + " bytes given, " + p.bytes + " wanted");
+            if (size != p.bytes)
+                throw new PtxFault(kernel + ", parameter " + i + ": " + size + " bytes given, " + p.bytes + " wanted");
         }
         return launch(kernel, new int[] {blocks, 1, 1}, new int[] {threads, 1, 1}, sharedBytes, bytes);
     }

@@ -36,7 +36,8 @@ public final class PtxMemory {
     }
 
     synchronized PtxMemory add(long address, long bytes, boolean constant, boolean unknown, Object owner) {
-        if (address <= 0 || bytes <= 0 || address >>> 60 != 0) throw new PtxFault("no memory: " + bytes + " bytes at " + address);
+        if (address <= 0 || bytes <= 0 || address >>> 60 != 0)
+            throw new PtxFault("no memory: " + bytes + " bytes at " + address);
         Map.Entry<Long, Range> below = ranges.lowerEntry(address + bytes);
         if (below != null && below.getValue().end > address) {
             throw new PtxFault("%,d bytes at 0x%x overlap those at 0x%x".formatted(bytes, address, below.getKey()));

@@ -8,7 +8,13 @@ import java.util.List;
  * @param lines by instruction, where {@link PtxMachine#profile} is on
  */
 public record PtxStatistics(
-        long blocks, long instructions, long globalRead, long globalWritten, long sharedRead, long sharedWritten, List<Line> lines) {
+        long blocks,
+        long instructions,
+        long globalRead,
+        long globalWritten,
+        long sharedRead,
+        long sharedWritten,
+        List<Line> lines) {
 
     /**
      * A load, store or atomic.

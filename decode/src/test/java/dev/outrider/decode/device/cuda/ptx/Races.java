@@ -7,7 +7,7 @@ import java.util.Map;
 /**
  * Finds two threads at the same bytes, one of them writing, with nothing between that orders them. Every thread has a clock that
  * ticks when it meets others; every byte remembers who wrote it, and who read it first and last, with the clock. What orders: a
- * barrier of the block; a warp-wide instruction for its threads; a fence, then an atomic, which the other's atomic sees. After
+ * barrier of the block; bar.warp.sync for its threads (shuffles and votes order nothing); a fence, then an atomic, which the other's atomic sees. After
  * FastTrack (Flanagan and Freund, 2009), with the whole block's clocks as one vector that barriers renew. A barrier of a part
  * of the block counts as one of all.
  */
@@ -15,7 +15,9 @@ final class Races {
     /** What a thread's fence let others know: all of its block up to these clocks. */
     private record Released(int block, boolean wide, int lane, int clock, int[] floor, int[] seen) {
         boolean covers(int lane, int clock) {
-            return clock <= floor[lane] || lane == this.lane && clock <= this.clock || lane >> 5 == this.lane >> 5 && clock <= seen[lane & 31];
+            return clock <= floor[lane]
+                    || lane == this.lane && clock <= this.clock
+                    || lane >> 5 == this.lane >> 5 && clock <= seen[lane & 31];
         }
     }
 
@@ -149,7 +151,8 @@ final class Races {
         long stamp = stamp(cta.serial, t.index, c.now, access.atomic());
         Shadow.Page page = shadow.page(address);
         if (bytes < 4 && page.shift == 2) page.refine();
-        int cell = (int) (address % Shadow.PAGE) >> page.shift, end = (int) (address % Shadow.PAGE + bytes - 1) >> page.shift;
+        int cell = (int) (address % Shadow.PAGE) >> page.shift,
+                end = (int) (address % Shadow.PAGE + bytes - 1) >> page.shift;
         for (; cell <= end; cell++) {
             check(t, page.writer[cell], access, where, address, "wrote");
             if (access.writes()) {
@@ -189,7 +192,9 @@ final class Races {
 
     private boolean ordered(Lane t, long stamp) {
         if (stamp == 0) return true;
-        int block = (int) (stamp >>> 37) & 0xffffff, lane = (int) (stamp >>> 27) & 0x3ff, clock = (int) stamp & 0x7ffffff;
+        int block = (int) (stamp >>> 37) & 0xffffff,
+                lane = (int) (stamp >>> 27) & 0x3ff,
+                clock = (int) stamp & 0x7ffffff;
         if (block == cta.serial) {
             if (lane == t.index || clock <= floor[lane]) return true;
             if (lane >> 5 == t.index >> 5 && clock <= clocks[t.index].seen[lane & 31]) return true;
@@ -204,5 +209,4 @@ final class Races {
         throw new PtxFault("race in %s at 0x%x: %s, and thread %s %s it with nothing between that orders them"
                 .formatted(where, address, access.writes() ? "writes" : "reads", cta.launch.name(block, lane), did));
     }
-
 }

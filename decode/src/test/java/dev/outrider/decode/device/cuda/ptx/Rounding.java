@@ -54,7 +54,8 @@ final class Rounding {
 
     static double fma(double x, double y, double z, int mode) {
         double nearest = Math.fma(x, y, z);
-        if (Double.isNaN(nearest) || Double.isInfinite(x) || Double.isInfinite(y) || Double.isInfinite(z)) return nearest;
+        if (Double.isNaN(nearest) || Double.isInfinite(x) || Double.isInfinite(y) || Double.isInfinite(z))
+            return nearest;
         BigDecimal exact = new BigDecimal(x).multiply(new BigDecimal(y)).add(new BigDecimal(z));
         if (exact.signum() == 0) {
             boolean same = z == 0 && x * y == 0 && 1 / (x * y) == 1 / z;

@@ -10,8 +10,7 @@ final class Snippet {
 
     /** @param to, from: types of registers, such as b32, f64, pred */
     Snippet(String instructions, String to, String... from) {
-        StringBuilder text = new StringBuilder(
-                """
+        StringBuilder text = new StringBuilder("""
                 .version 8.8
                 .target sm_90
                 .address_size 64
@@ -23,8 +22,7 @@ final class Snippet {
                 """);
         text.append(".reg .").append(to).append(" %d;\n");
         for (int k = 0; k < from.length; k++) text.append(".reg .%s %%%c;\n".formatted(from[k], "abce".charAt(k)));
-        text.append(
-                """
+        text.append("""
                 mov.u32 %i, %tid.x;
                 ld.param.u32 %n, [n];
                 setp.ge.u32 %past, %i, %n;

@@ -28,7 +28,11 @@ record Statement(
 
     /** The types that the opcode names, in their order. */
     Type[] types() {
-        return Arrays.stream(words).skip(1).map(Type::named).filter(t -> t != null).toArray(Type[]::new);
+        return Arrays.stream(words)
+                .skip(1)
+                .map(Type::named)
+                .filter(t -> t != null)
+                .toArray(Type[]::new);
     }
 
     /** The last type that the opcode names. */
@@ -50,7 +54,8 @@ record Statement(
     /** Fails unless every word after the first is among these or names a type. */
     void only(String... known) {
         for (int i = 1; i < words.length; i++) {
-            if (Type.named(words[i]) == null && !Arrays.asList(known).contains(words[i])) throw unknown("unknown ." + words[i]);
+            if (Type.named(words[i]) == null && !Arrays.asList(known).contains(words[i]))
+                throw unknown("unknown ." + words[i]);
         }
     }
 }

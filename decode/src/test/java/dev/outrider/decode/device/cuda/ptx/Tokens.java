@@ -58,7 +58,13 @@ final class Tokens {
     }
 
     private static boolean word(char c) {
-        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '$' || c == '%' || c == '.';
+        return c >= 'a' && c <= 'z'
+                || c >= 'A' && c <= 'Z'
+                || c >= '0' && c <= '9'
+                || c == '_'
+                || c == '$'
+                || c == '%'
+                || c == '.';
     }
 
     boolean ended() {
@@ -91,7 +97,8 @@ final class Tokens {
     void expect(String text) {
         int line = line();
         String found = next();
-        if (!found.equals(text)) throw new PtxFault("PTX line " + line + ": found '" + found + "', expected '" + text + "'");
+        if (!found.equals(text))
+            throw new PtxFault("PTX line " + line + ": found '" + found + "', expected '" + text + "'");
     }
 
     int integer() {

@@ -89,13 +89,14 @@ final class Traffic {
         globalWritten += other.globalWritten;
         sharedRead += other.sharedRead;
         sharedWritten += other.sharedWritten;
-        other.sites.forEach((s, site) -> sites.computeIfAbsent(s, k -> new Site()).add(site));
+        other.sites.forEach(
+                (s, site) -> sites.computeIfAbsent(s, k -> new Site()).add(site));
     }
 
     PtxStatistics statistics(long blocks) {
         List<PtxStatistics.Line> lines = new ArrayList<>();
-        sites.forEach((s, site) -> lines.add(
-                new PtxStatistics.Line(s.line(), s.text(), site.warps, site.bytes, site.sectors, site.ideal, Space.of(s) == Space.SHARED)));
+        sites.forEach((s, site) -> lines.add(new PtxStatistics.Line(
+                s.line(), s.text(), site.warps, site.bytes, site.sectors, site.ideal, Space.of(s) == Space.SHARED)));
         lines.sort(java.util.Comparator.comparingInt(PtxStatistics.Line::line));
         return new PtxStatistics(blocks, instructions, globalRead, globalWritten, sharedRead, sharedWritten, lines);
     }

@@ -21,7 +21,10 @@ final class WarpOps {
         boolean both = s.operand(0) instanceof Operand.Both;
         int d = c.out(both ? ((Operand.Both) s.operand(0)).first() : s.operand(0));
         int p = both ? c.out(((Operand.Both) s.operand(0)).second()) : c.scratch();
-        int a = c.in(s.operand(1), Type.B32), b = c.in(s.operand(2), Type.U32), e = c.in(s.operand(3), Type.U32), m = c.in(s.operand(4), Type.B32);
+        int a = c.in(s.operand(1), Type.B32),
+                b = c.in(s.operand(2), Type.U32),
+                e = c.in(s.operand(3), Type.U32),
+                m = c.in(s.operand(4), Type.B32);
         WarpOp op = (lanes, mask) -> {
             long[] values = new long[32];
             for (int i = 0; i < 32; i++) if (lanes[i] != null) values[i] = lanes[i].r[a];
@@ -96,7 +99,8 @@ final class WarpOps {
             int[] same = new int[32];
             for (int i = 0; i < 32; i++) {
                 for (int j = 0; j < 32; j++) {
-                    if (lanes[i] != null && lanes[j] != null && type.value(lanes[i].r[a]) == type.value(lanes[j].r[a])) same[i] |= 1 << j;
+                    if (lanes[i] != null && lanes[j] != null && type.value(lanes[i].r[a]) == type.value(lanes[j].r[a]))
+                        same[i] |= 1 << j;
                 }
             }
             int there = present(lanes);
