@@ -41,7 +41,7 @@ public final class CudaDevice implements Device {
         this.blas = blas;
         scratch = new Scratch(context);
         rowwise = new Rowwise(kernels);
-        products = new Products(context, kernels, scratch, blas);
+        products = new Products(context, kernels, blas);
         attention = new Attention(kernels, scratch);
         training = new Training(context, kernels, scratch);
     }

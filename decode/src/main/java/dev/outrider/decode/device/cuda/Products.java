@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import java.util.EnumMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -22,17 +23,15 @@ final class Products {
     private static final int ANY_ROWS = 4, ANY_OUTPUTS = 2;
 
     private final CudaContext context;
-    private final Scratch scratch;
     private final Optional<CublasLt> blas;
     private final Map<DType, Kernels.Kernel[]> skinny = new EnumMap<>(DType.class), tiled = new EnumMap<>(DType.class);
     private final Kernels.Kernel[] inputGradient, weightGradient;
 
-    Products(CudaContext context, Kernels kernels, Scratch scratch, Optional<CublasLt> blas) {
+    Products(CudaContext context, Kernels kernels, Optional<CublasLt> blas) {
         this.context = context;
-        this.scratch = scratch;
         this.blas = blas;
         for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.I8}) {
-            String name = type.name().toLowerCase(java.util.Locale.ROOT);
+            String name = type.name().toLowerCase(Locale.ROOT);
             skinny.put(type, skinny(kernels, "skinny_" + name));
             tiled.put(type, tiled(kernels, "linear_" + name));
         }

@@ -198,6 +198,22 @@ public abstract class ForwardContract extends DeviceContract {
         }
     }
 
+    /** Where x begins counts for nothing. */
+    @Test
+    public void productsOfWhatBeginsAtAnOddPlace() {
+        int in = 96, out = 9;
+        for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.I8}) {
+            for (int rows : new int[] {1, 3, 6, 40}) {
+                RandomGenerator random = Seeds.generator(rows);
+                float[] values = Seeds.normal(random, rows * in + 1, 1);
+                Buffer odd = of(values).slice(1, (long) rows * in),
+                        even = of(Arrays.copyOfRange(values, 1, values.length));
+                Buffer w = matrix(random, type, out, in).buffer();
+                assertThat(product(odd, w, rows, in, out)).isEqualTo(product(even, w, rows, in, out));
+            }
+        }
+    }
+
     private float[] product(Buffer x, Buffer w, int rows, int in, int out) {
         Buffer y = zeros(rows * out);
         device.linear(y, x, w, rows, in, out, 0);

@@ -46,7 +46,8 @@ class CudaLlamaTest {
     // Standard normal weights make sums that grow from layer to layer.
     private static Tensor moderate(Tensor t) {
         float[] values = t.floats();
-        if (t.shape().length == 2) for (int i = 0; i < values.length; i++) values[i] *= 1.5 / Math.sqrt(t.shape()[1]);
+        float scale = t.shape().length == 2 ? (float) (1.5 / Math.sqrt(t.shape()[1])) : 1;
+        for (int i = 0; i < values.length; i++) values[i] *= scale;
         return Tensor.of(t.name(), values, t.shape());
     }
 
