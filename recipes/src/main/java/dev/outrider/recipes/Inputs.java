@@ -229,7 +229,10 @@ final class Inputs {
         boolean own = recipe.generate().openings() > 0
                 || recipe.generate().written() > 0
                 || recipe.generate().passages().isPresent();
-        if (files.isEmpty() && recipe.world().isEmpty() && recipe.pictures().dialogues().isEmpty() && !own) {
+        if (files.isEmpty()
+                && recipe.world().isEmpty()
+                && recipe.pictures().dialogues().isEmpty()
+                && !own) {
             problems.add(
                     "generate.prompts",
                     "none",

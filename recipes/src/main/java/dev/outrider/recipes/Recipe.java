@@ -154,7 +154,8 @@ public record Recipe(
 
     /** Whether the target is asked about the world's pictures, or those of dialogues. */
     public boolean asksAboutPictures() {
-        return world.map(World::seenPrompts).orElse(0) > 0 || !pictures.dialogues().isEmpty();
+        return world.map(World::seenPrompts).orElse(0) > 0
+                || !pictures.dialogues().isEmpty();
     }
 
     /** Whether the target is to look at pictures: it is trained to, or something is said of pictures. */
@@ -245,8 +246,7 @@ public record Recipe(
         require(
                 !conversations
                         || target.shape().isEmpty()
-                        || target.chatTemplate().isPresent()
-                                && target.adapter().isPresent(),
+                        || target.chatTemplate().isPresent() && target.adapter().isPresent(),
                 "text.format conversations with a target that is still to be trained, and not on pictures.dialogues",
                 "a target.checkpoint, whose chat template and tokenizer they get");
         require(
@@ -760,9 +760,8 @@ public record Recipe(
         /** Without what may change while a training goes on: how often it looks and saves, and how much at a time. */
         public Training essence() {
             return new Training(
-                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, dropout, 0,
-                    1, 0, 1,
-                    0);
+                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, dropout, 0, 1,
+                    0, 1, 0);
         }
     }
 
@@ -1045,8 +1044,8 @@ public record Recipe(
             @Key("stored") Weights weights,
             @Key("{}") Map<String, String> pairs) {
         /** Drafters without a network of their own to train, and what is made of several. */
-        public static final List<String> NO_NETWORK =
-                List.of("lookup", "1-gram", "bigram", "3-gram", "4-gram", "5-gram", "ngram", "tables", "combined", "mixed");
+        public static final List<String> NO_NETWORK = List.of(
+                "lookup", "1-gram", "bigram", "3-gram", "4-gram", "5-gram", "ngram", "tables", "combined", "mixed");
 
         public Evaluate {
             require(!gammas.isEmpty(), "no evaluate.gammas", "at least one");

@@ -58,13 +58,15 @@ class RealPicturesTest {
         }
         Files.writeString(folder.resolve("photos/%012d.jpg".formatted(BROKEN)), "no picture");
         for (int i = 0; i < STATEMENTS; i++) {
-            statements.add("{\"sentence\": \"some box number %d has one %s item\", \"label\": \"%s\", \"identifier\": \"%d-0\","
-                    .formatted(i, NAMES[i % 4], i % 3 > 0, i) + " \"directory\": \"1\"}");
-            for (int p = 0; p < 6; p++) picture("images/1/dev-%d-0-%d.png".formatted(i, p), "png", COLOURS[i % 4], 80, 20);
+            statements.add(
+                    "{\"sentence\": \"some box number %d has one %s item\", \"label\": \"%s\", \"identifier\": \"%d-0\","
+                                    .formatted(i, NAMES[i % 4], i % 3 > 0, i)
+                            + " \"directory\": \"1\"}");
+            for (int p = 0; p < 6; p++)
+                picture("images/1/dev-%d-0-%d.png".formatted(i, p), "png", COLOURS[i % 4], 80, 20);
         }
         Files.writeString(
-                folder.resolve("captions.json"),
-                "{\"images\": " + images + ", \"annotations\": " + captions + "}");
+                folder.resolve("captions.json"), "{\"images\": " + images + ", \"annotations\": " + captions + "}");
         statements.add("{\"sentence\": \"no label\", \"identifier\": \"99-0\", \"directory\": \"1\"}");
         Files.writeString(folder.resolve("dev.json"), String.join("\n", statements));
     }
@@ -133,13 +135,14 @@ class RealPicturesTest {
     @Order(1)
     void fromFilesOfPicturesToWhatTheyAreWorth() throws IOException {
         String out = outrider().succeeds().out();
-        assertThat(out).contains("τ of llava less that of llava-text", "has a picture", "--image")
-                .contains("left out: 1 bad rows, for example " + folder.resolve("dev.json") + ":" + (STATEMENTS + 1)).doesNotContain("NaN");
+        assertThat(out)
+                .contains("τ of llava less that of llava-text", "has a picture", "--image")
+                .contains("left out: 1 bad rows, for example " + folder.resolve("dev.json") + ":" + (STATEMENTS + 1))
+                .doesNotContain("NaN");
         Evaluation result = Evaluation.read(folder.resolve("run/evaluation.json"));
         assertThat(result.compared()).isEqualTo(3 * 3 * 2);
         assertThat(result.identical()).isEqualTo(result.compared());
-        assertThat(result.rows().stream().map(Evaluation.Row::task))
-                .contains("coco-caption", "nlvr", "nlvr-truth");
+        assertThat(result.rows().stream().map(Evaluation.Row::task)).contains("coco-caption", "nlvr", "nlvr-truth");
         assertThat(Files.readString(folder.resolve("run/report.html"))).contains("data:image/png;base64,");
     }
 
@@ -151,7 +154,10 @@ class RealPicturesTest {
         Set<String> learnt = subjects(trained.stream()), evaluated = subjects(held.stream());
         assertThat(learnt).doesNotContainAnyElementsOf(evaluated);
         assertThat(learnt.size() + evaluated.size()).isEqualTo(PHOTOS - 1 + STATEMENTS);
-        assertThat(evaluated).hasSizeBetween(4, 24).anyMatch(s -> s.endsWith(".jpg")).anyMatch(s -> s.startsWith("images"));
+        assertThat(evaluated)
+                .hasSizeBetween(4, 24)
+                .anyMatch(s -> s.endsWith(".jpg"))
+                .anyMatch(s -> s.startsWith("images"));
         assertThat(subjects(dialogues("seen-prompts.jsonl").stream())).isEqualTo(learnt);
         assertThat(held).allSatisfy(c -> assertThat(c.messages()).hasSize(1));
         String words = Files.readString(corpus("words.jsonl"));
@@ -161,7 +167,8 @@ class RealPicturesTest {
             assertThat(words).as(c.toString()).doesNotContain(said);
         }
         long photos = evaluated.stream().filter(s -> s.endsWith(".jpg")).count();
-        assertThat(ShardManifest.read(folder.resolve("run/text/train")).counts()).containsEntry("held_out", 2 * photos);
+        assertThat(ShardManifest.read(folder.resolve("run/text/train")).counts())
+                .containsEntry("held_out", 2 * photos);
         Set<String> captioned = new HashSet<>();
         for (String line : Files.readAllLines(corpus("captions.jsonl"))) {
             JsonNode row = JSON.readTree(line);
@@ -179,8 +186,7 @@ class RealPicturesTest {
     @Order(3)
     void badPicturesAreLeftOutOrRefusedByName() {
         assertThat(Files.exists(corpus("seen.jsonl"))).isTrue();
-        assertThat(subjects(Stream.concat(
-                        dialogues("seen.jsonl").stream(), dialogues("seen-heldout.jsonl").stream())))
+        assertThat(subjects(Stream.concat(dialogues("seen.jsonl").stream(), dialogues("seen-heldout.jsonl").stream())))
                 .doesNotContain("%012d.jpg".formatted(MISSING));
         outrider("pictures.bad=refuse", "run=" + folder.resolve("strict")).failsWith(3, "dev.json:" + (STATEMENTS + 1));
         outrider(

@@ -31,9 +31,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The loop: pinned losses, accumulation, resuming, stopping. */
 class TrainerTest {
@@ -178,8 +178,7 @@ class TrainerTest {
         };
         try (LlamaGraph graph = LlamaGraph.create(SHAPE, device, 7);
                 Trainer trainer = trainer(graph, options, run, same, Metrics.none())) {
-            return List.of(
-                    trainer.step(0).get("text/loss"), trainer.step(1).get("text/loss"));
+            return List.of(trainer.step(0).get("text/loss"), trainer.step(1).get("text/loss"));
         }
     }
 

@@ -102,11 +102,9 @@ final class DataSetRow {
             String name = identifier + "-" + i;
             String image = "images/" + row.path("directory").asText("") + "/" + split + "-" + name + ".png";
             String group = "nlvr " + sentence;
-            out.add(conversation(
-                    name, "nlvr", List.of(image), STATEMENT.formatted(sentence), answer, split, group));
+            out.add(conversation(name, "nlvr", List.of(image), STATEMENT.formatted(sentence), answer, split, group));
             if (label.equals("true")) {
-                out.add(conversation(
-                        name + "-truth", "nlvr-truth", List.of(image), TRUTH, sentence, split, group));
+                out.add(conversation(name + "-truth", "nlvr-truth", List.of(image), TRUTH, sentence, split, group));
             }
         }
         return out;

@@ -145,8 +145,7 @@ class DataSetsTest {
         assertThat(third.id()).isEqualTo("15-0-2");
         assertThat(third.split()).isEqualTo("dev");
         assertThat(said(truth))
-                .containsExactly(
-                        "user:<image>\nState one thing that is true of the image.", "assistant:A box is red.");
+                .containsExactly("user:<image>\nState one thing that is true of the image.", "assistant:A box is red.");
         assertThat(truth.images()).isEqualTo(third.images());
         assertThat(truth.task()).isNotEqualTo(third.task());
         assertThat(all.stream().limit(18).map(Conversation::id)).doesNotHaveDuplicates();

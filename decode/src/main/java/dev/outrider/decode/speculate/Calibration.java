@@ -146,7 +146,10 @@ public final class Calibration {
         Map<String, Rates> differing = new TreeMap<>();
         for (Counts counts : different) differing.put(counts.drafter.name(), counts.rates());
         return Map.of(
-                Against.DIFFERENT, differing, Against.SAME, Map.of(drafters.get(last).name(), same.rates()));
+                Against.DIFFERENT,
+                differing,
+                Against.SAME,
+                Map.of(drafters.get(last).name(), same.rates()));
     }
 
     /** The one that is right most often with the evidence that it has here; -1 if none is ready. */
@@ -262,7 +265,8 @@ public final class Calibration {
      * @throws Failure USAGE where it was counted otherwise
      */
     Optional<Rates> against(Against how, StepDrafter drafter) {
-        Optional<Rates> found = Optional.ofNullable(against.getOrDefault(how, Map.of()).get(drafter.name()));
+        Optional<Rates> found =
+                Optional.ofNullable(against.getOrDefault(how, Map.of()).get(drafter.name()));
         found.ifPresent(r -> requireKinds(r, drafter));
         return found;
     }

@@ -46,6 +46,7 @@ public final class Combined implements Drafter {
     private final Calibration.Rates[] different;
     /** Of the last candidate, where the best of the others says the same; null where that is not known. */
     private final Calibration.Rates same;
+
     private final Costs costs;
     private final int[] proposed = new int[Decoder.MAX_GAMMA];
     private final Law[] laws = new Law[Decoder.MAX_GAMMA];
@@ -191,7 +192,10 @@ public final class Combined implements Drafter {
         for (int i = 0; i < candidates.length; i++) {
             if (!candidates[i].drafter.ready() || !worthAsking(i, reached, best.rate, row, price)) continue;
             spent += candidates[i].cost;
-            if (i == candidates.length - 1 && best.candidate >= 0 && same != null && different[best.candidate] != null) {
+            if (i == candidates.length - 1
+                    && best.candidate >= 0
+                    && same != null
+                    && different[best.candidate] != null) {
                 best = between(best.candidate, i);
             } else {
                 Choice choice = choice(i, rates[i]);

@@ -97,7 +97,8 @@ class CalibrationTest {
                 for (int d = 0; d < 3; d++) {
                     all.get(d).ready();
                     if (d < 2)
-                        believed[d] = calibration.rates(all.get(d)).expected()[all.get(d).evidence()];
+                        believed[d] = calibration.rates(all.get(d))
+                                .expected()[all.get(d).evidence()];
                     said[d] = all.get(d).guess(Sampling.GREEDY, null);
                 }
                 int table = believed[1] > believed[0] ? said[1] : said[0];
@@ -112,7 +113,8 @@ class CalibrationTest {
         assertThat(counted[0]).isPositive();
         assertThat(counted[1]).isPositive();
         var same = calibration.against(Calibration.Against.SAME, network).orElseThrow();
-        var different = calibration.against(Calibration.Against.DIFFERENT, network).orElseThrow();
+        var different =
+                calibration.against(Calibration.Against.DIFFERENT, network).orElseThrow();
         assertThat(Arrays.stream(same.guesses()).sum()).isEqualTo(counted[0]);
         assertThat(Arrays.stream(same.right()).sum()).isEqualTo(counted[2]);
         assertThat(Arrays.stream(different.guesses()).sum()).isEqualTo(counted[1]);
@@ -148,7 +150,9 @@ class CalibrationTest {
             assertThat(read.rates(each)).usingRecursiveComparison().isEqualTo(calibration.rates(each));
             assertThat(read.rate(each.name())).isEqualTo(calibration.rate(each.name()));
             for (Calibration.Against how : Calibration.Against.values()) {
-                assertThat(read.against(how, each)).usingRecursiveComparison().isEqualTo(calibration.against(how, each));
+                assertThat(read.against(how, each))
+                        .usingRecursiveComparison()
+                        .isEqualTo(calibration.against(how, each));
             }
         }
         assertThat(read.against(Calibration.Against.SAME, lookup)).isPresent();

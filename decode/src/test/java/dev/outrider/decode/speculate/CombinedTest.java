@@ -107,10 +107,9 @@ class CombinedTest {
             if (known) {
                 Map<String, Calibration.Rates> otherwise = Map.of("table", rate(0.5), "network", rate(0.4));
                 var believed = new Calibration(
-                        rates,
-                        Map.of(Against.DIFFERENT, otherwise, Against.SAME, against.get(Against.SAME)),
-                        Map.of());
-                assertThat(first(new Combined("", both, believed, Costs.FLAT), 2)).containsExactly(3, 3);
+                        rates, Map.of(Against.DIFFERENT, otherwise, Against.SAME, against.get(Against.SAME)), Map.of());
+                assertThat(first(new Combined("", both, believed, Costs.FLAT), 2))
+                        .containsExactly(3, 3);
             }
             // Where they agree 0.9, 0.81, .. tokens for 0.6 passes each; else 0.7, 0.49.
             var agreeing = List.of(new Candidate(table, 0), new Candidate(alike, 0));

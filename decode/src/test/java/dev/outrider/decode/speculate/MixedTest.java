@@ -31,7 +31,9 @@ class MixedTest {
         double[] mean = new double[VOCABULARY];
         counted.addLaw(mean, weights[0]);
         float[] row = logits.after(text, text.length);
-        double sum = IntStream.range(0, VOCABULARY).mapToDouble(i -> Math.exp(row[i])).sum();
+        double sum = IntStream.range(0, VOCABULARY)
+                .mapToDouble(i -> Math.exp(row[i]))
+                .sum();
         for (int i = 0; i < VOCABULARY; i++) mean[i] += weights[1] * Math.exp(row[i]) / sum;
         return mean;
     }
@@ -99,7 +101,9 @@ class MixedTest {
         Sampling penalised = new Sampling(0, 0, 1, 0, 1.5);
         assertThat(mixed.propose(1, penalised, null).tokens()[0]).isEqualTo(1);
         mixed.hear(1, 2);
-        assertThat(mixed.propose(1, penalised, null).tokens()[0]).as("both have come").isZero();
+        assertThat(mixed.propose(1, penalised, null).tokens()[0])
+                .as("both have come")
+                .isZero();
     }
 
     /** Texts drawn from a mean of known weights give these back, and no others make them likelier. */
@@ -109,8 +113,7 @@ class MixedTest {
             double truth = 0.2 + 0.6 * random.nextDouble();
             FakeModel.Logits logits = FakeModel.random(random.nextLong(), VOCABULARY, 2);
             NgramTable table = table(random);
-            List<StepDrafter> parts =
-                    List.of(new NgramDraft(table), Drafters.neural(VOCABULARY, 64, logits));
+            List<StepDrafter> parts = List.of(new NgramDraft(table), Drafters.neural(VOCABULARY, 64, logits));
             Mixed drawn = new Mixed("drawn", parts, new double[] {truth, 1 - truth});
             List<Recorded> answers = new ArrayList<>();
             for (int i = 0; i < 120; i++) {
@@ -153,7 +156,8 @@ class MixedTest {
         NgramDraft counted = new NgramDraft(table);
         NeuralDraft net = Drafters.neural(VOCABULARY, 64, FakeModel.random(1, VOCABULARY, 1));
         List<StepDrafter> parts = List.of(counted, net);
-        List<Recorded> answers = List.of(new Recorded(new int[] {1}, random.ints(30, 0, VOCABULARY).toArray()));
+        List<Recorded> answers = List.of(
+                new Recorded(new int[] {1}, random.ints(30, 0, VOCABULARY).toArray()));
         Calibration made = Calibration.of(List.of(counted), answers).mixing(parts, answers);
         Path file = folder.resolve("calibration.json");
         made.write(file);
@@ -173,7 +177,8 @@ class MixedTest {
         assertThatThrownBy(() -> new Mixed("m", List.of(counted, new PromptLookup(VOCABULARY)), halves))
                 .hasMessageContaining("lookup does not know its law");
         NeuralDraft other = Drafters.neural(VOCABULARY + 1, 8, FakeModel.random(1, VOCABULARY + 1, 1));
-        assertThatThrownBy(() -> new Mixed("m", List.of(counted, other), halves)).isInstanceOf(Failure.class);
+        assertThatThrownBy(() -> new Mixed("m", List.of(counted, other), halves))
+                .isInstanceOf(Failure.class);
         assertThatThrownBy(() -> new Mixed("m", List.of(counted), halves)).hasMessageContaining("2 weights");
     }
 }

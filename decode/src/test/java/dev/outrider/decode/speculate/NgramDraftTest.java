@@ -78,7 +78,9 @@ class NgramDraftTest {
                 draft.addLaw(law, 0.25);
                 double[] expected = discounted(texts, text, order, vocabulary);
                 for (int b = 0; b < vocabulary; b++) assertThat(law[b]).isEqualTo(0.25 * expected[b], within(1e-12));
-                assertThat(IntStream.range(0, vocabulary).mapToDouble(b -> law[b]).sum())
+                assertThat(IntStream.range(0, vocabulary)
+                                .mapToDouble(b -> law[b])
+                                .sum())
                         .isEqualTo(0.25, within(1e-12));
             }
         });
@@ -91,10 +93,16 @@ class NgramDraftTest {
             for (int[] each : texts) {
                 for (int i = length; i < each.length; i++) if (ends(each, i, text, length)) followers[each[i]]++;
             }
-            double total = IntStream.range(0, vocabulary).mapToDouble(b -> followers[b]).sum();
+            double total = IntStream.range(0, vocabulary)
+                    .mapToDouble(b -> followers[b])
+                    .sum();
             if (total == 0) break;
             double discount = length == 0 ? 0 : 0.75;
-            double left = discount * IntStream.range(0, vocabulary).filter(b -> followers[b] > 0).count() / total;
+            double left = discount
+                    * IntStream.range(0, vocabulary)
+                            .filter(b -> followers[b] > 0)
+                            .count()
+                    / total;
             for (int b = 0; b < vocabulary; b++) {
                 law[b] = Math.max(0, followers[b] - discount) / total + left * law[b];
             }

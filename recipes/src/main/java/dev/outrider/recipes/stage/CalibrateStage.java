@@ -66,8 +66,7 @@ public final class CalibrateStage implements Stage {
         }
     }
 
-    private static Calibration mixing(
-            Run run, Drafters drafters, Calibration calibration, List<Recorded> heldOut) {
+    private static Calibration mixing(Run run, Drafters drafters, Calibration calibration, List<Recorded> heldOut) {
         List<StepDrafter> parts = drafters.parts();
         Calibration mixing = calibration.mixing(parts, heldOut);
         double[] weights = mixing.weights(parts);

@@ -46,8 +46,8 @@ final class CaptionedPictures implements Pairs {
                 int picture = known.computeIfAbsent(
                         row.path("image").asText(), name -> read.add(loader.attempt(folders.require(name)), skips));
                 if (picture != NONE) {
-                    read.pairs.add(
-                            new Pair(picture, ended(tokenizer, row.path("caption").asText())));
+                    read.pairs.add(new Pair(
+                            picture, ended(tokenizer, row.path("caption").asText())));
                 }
             }
         } catch (IOException e) {

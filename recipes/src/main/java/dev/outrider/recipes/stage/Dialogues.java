@@ -93,7 +93,9 @@ final class Dialogues {
         rows(Corpus.captionsHeldOut(run), caption.and(evaluated), Dialogues::caption);
         words(evaluated);
         if (!refused.isEmpty()) {
-            run.out().println("left out: " + refused.size() + " bad rows, for example " + refused.iterator().next());
+            run.out()
+                    .println("left out: " + refused.size() + " bad rows, for example "
+                            + refused.iterator().next());
         }
         run.out()
                 .println("dialogues about pictures: " + trained + " to train on, " + held + " held out; captions: "
@@ -171,7 +173,9 @@ final class Dialogues {
 
     private static boolean isCaption(Conversation c) {
         return c.images().size() == 1
-                && answer(c).filter(a -> a.split("\\s+").length >= CAPTION_WORDS).isPresent();
+                && answer(c)
+                        .filter(a -> a.split("\\s+").length >= CAPTION_WORDS)
+                        .isPresent();
     }
 
     private static Optional<String> answer(Conversation c) {
@@ -195,10 +199,12 @@ final class Dialogues {
             try (BufferedWriter out = Files.newBufferedWriter(temporary)) {
                 Consumer<Conversation> say = c -> {
                     if (evaluated.test(c)) return;
-                    for (Message m : c.messages()) line(out, JSON.createObjectNode().put("text", m.text()), Corpus.words(run));
+                    for (Message m : c.messages())
+                        line(out, JSON.createObjectNode().put("text", m.text()), Corpus.words(run));
                 };
                 each(say);
-                if (text.format() == Recipe.Format.CONVERSATIONS && !text.inputs().isEmpty()) {
+                if (text.format() == Recipe.Format.CONVERSATIONS
+                        && !text.inputs().isEmpty()) {
                     ConversationFiles.of(text.inputs().toArray(Path[]::new))
                             .forEach(
                                     e -> {

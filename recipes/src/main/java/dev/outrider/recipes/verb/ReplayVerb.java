@@ -31,9 +31,9 @@ import dev.outrider.decode.speculate.StepDrafter;
 import dev.outrider.decode.speculate.Tally;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
-import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -241,14 +241,14 @@ public final class ReplayVerb implements Callable<Integer> {
     private Path named(String name) {
         if (drafts.size() == 1) return drafts.getFirst();
         return drafts.stream()
-                .filter(d -> List.of(name, "draft-" + name).contains(d.getFileName().toString()))
+                .filter(d ->
+                        List.of(name, "draft-" + name).contains(d.getFileName().toString()))
                 .findFirst()
                 .orElseThrow(() -> Failure.usage(
                         "--draft", drafts.toString(), "draft-" + name + " among them, which was weighed", "Name it."));
     }
 
-    private void combined(
-            CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
+    private void combined(CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
         try (NgramTable opened = NgramTable.open(table);
                 Draft draft = Draft.open(device, drafts.getFirst(), tokenizer, drafts.getFirst())) {
             List<StepDrafter> all = new ArrayList<>(NgramDraft.byOrder("", opened));

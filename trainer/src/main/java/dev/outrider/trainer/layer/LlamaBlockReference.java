@@ -26,6 +26,7 @@ final class LlamaBlockReference {
     private INDArray product;
     /** What dropout multiplies the attention's and the MLP's output by; null: nothing. */
     private INDArray attentionMask;
+
     private INDArray mlpMask;
 
     LlamaBlockReference(ModelConfig config, Map<String, INDArray> parameters) {
@@ -64,7 +65,8 @@ final class LlamaBlockReference {
     /** Adds to the gradients of the last forward pass; the result is dx. */
     INDArray backward(Map<String, INDArray> g, INDArray dy) {
         INDArray dh = dy.add(mlpBackward(g, masked(dy, mlpMask)));
-        INDArray dAttended = linearBackward(g, masked(dh, attentionMask), attended, LlamaBlock.OUT, LlamaBlock.OUT_BIAS);
+        INDArray dAttended =
+                linearBackward(g, masked(dh, attentionMask), attended, LlamaBlock.OUT, LlamaBlock.OUT_BIAS);
         INDArray dQkv = attention.backward(dAttended, qkv);
         attention.rotate(dQkv, config.inverseFrequencies(), true);
         INDArray dNormed = linearBackward(g, dQkv, normedX, LlamaBlock.QKV, LlamaBlock.QKV_BIAS);

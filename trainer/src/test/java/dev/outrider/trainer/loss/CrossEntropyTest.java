@@ -81,7 +81,8 @@ class CrossEntropyTest {
                 sum = Cases.run(loss, batch, after, vocabulary, 4, weight);
                 loss.beginStep(8);
                 assertThat(loss.changed()).isFalse();
-                assertThat(Cases.run(loss, batch, logits.clone(), vocabulary, 4, weight)).isEqualTo(sum);
+                assertThat(Cases.run(loss, batch, logits.clone(), vocabulary, 4, weight))
+                        .isEqualTo(sum);
             }
             for (int t = 0; t < batch.positions(); t++) {
                 double[] row = new double[vocabulary];
