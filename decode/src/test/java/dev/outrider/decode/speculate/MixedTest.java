@@ -7,6 +7,8 @@ import static org.assertj.core.api.Assertions.within;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.ngram.NgramTable;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -104,6 +106,12 @@ class MixedTest {
         assertThat(mixed.propose(1, penalised, null).tokens()[0])
                 .as("both have come")
                 .isZero();
+        mixed.begin(new int[] {0});
+        assertThat(mixed.propose(1, penalised, null).tokens()[0]).isEqualTo(1);
+        mixed.begin(new int[] {3});
+        assertThat(mixed.propose(1, penalised, null).tokens()[0])
+                .as("another text")
+                .isZero();
     }
 
     /** Texts drawn from a mean of known weights give these back, and no others make them likelier. */
@@ -149,8 +157,21 @@ class MixedTest {
         return sum;
     }
 
+    /** What no part thinks possible says nothing about them. */
     @Test
-    void weightsAreKeptWithTheCalibration(@TempDir Path folder) {
+    void impossibleTokensDoNotCount() {
+        NgramDraft counted = new NgramDraft(NgramTable.of(6, 2, List.of(new int[] {0, 2, 0, 2, 3, 0, 2})));
+        NeuralDraft pruned = Drafters.pruned(6, 64, (context, length) -> new float[6]); // cannot say 1 and 4
+        List<StepDrafter> parts = List.of(counted, pruned);
+        List<Recorded> without = List.of(new Recorded(new int[] {0}, new int[] {2, 0, 2, 3}));
+        List<Recorded> with = List.of(without.getFirst(), new Recorded(new int[] {0}, new int[] {2, 4, 1}));
+        double[] weights = Mixed.weights(parts, with);
+        assertThat(weights).containsExactly(Mixed.weights(parts, without), within(1e-12));
+        assertThat(weights[0]).isGreaterThan(0.5);
+    }
+
+    @Test
+    void weightsAreKeptWithTheCalibration(@TempDir Path folder) throws IOException {
         RandomGenerator random = Seeds.generator(5);
         NgramTable table = table(random);
         NgramDraft counted = new NgramDraft(table);
@@ -168,6 +189,14 @@ class MixedTest {
         assertThatThrownBy(() -> read.weights(List.of(net)))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("Calibrate what is mixed");
+        for (String bad : List.of("1.5", "-0.1", "\"half\"")) {
+            String json = Files.readString(file).replaceFirst("(\"draft\":)[0-9.Ee-]+", "$1" + bad);
+            Path damaged = Files.writeString(folder.resolve("damaged.json"), json);
+            assertThatThrownBy(() -> Calibration.read(damaged))
+                    .as(bad)
+                    .isInstanceOf(Failure.class)
+                    .hasMessageContaining("weight");
+        }
     }
 
     @Test

@@ -70,13 +70,15 @@ class NgramDraftTest {
         Seeds.run(20, random -> {
             int vocabulary = random.nextInt(2, 9), order = random.nextInt(1, 6);
             List<int[]> texts = texts(random, vocabulary);
-            NgramDraft draft = new NgramDraft(NgramTable.of(vocabulary, order, texts));
+            int least = random.nextInt(1, 4);
+            NgramTable table = NgramTable.of(vocabulary, order, texts);
+            NgramDraft draft = new NgramDraft(table, order, least, NgramDraft.Choice.DRAWN);
             for (int i = 0; i < 50; i++) {
                 int[] text = Drafters.prompt(random, random.nextInt(1, 7), vocabulary);
                 draft.begin(text);
                 double[] law = new double[vocabulary];
                 draft.addLaw(law, 0.25);
-                double[] expected = discounted(texts, text, order, vocabulary);
+                double[] expected = discounted(texts, text, order, least, vocabulary);
                 for (int b = 0; b < vocabulary; b++) assertThat(law[b]).isEqualTo(0.25 * expected[b], within(1e-12));
                 assertThat(IntStream.range(0, vocabulary)
                                 .mapToDouble(b -> law[b])
@@ -86,7 +88,7 @@ class NgramDraftTest {
         });
     }
 
-    private static double[] discounted(List<int[]> texts, int[] text, int order, int vocabulary) {
+    private static double[] discounted(List<int[]> texts, int[] text, int order, int least, int vocabulary) {
         double[] law = new double[vocabulary];
         for (int length = 0; length < Math.min(order, text.length + 1); length++) {
             double[] followers = new double[vocabulary];
@@ -97,6 +99,7 @@ class NgramDraftTest {
                     .mapToDouble(b -> followers[b])
                     .sum();
             if (total == 0) break;
+            if (length > 0 && total < least) continue;
             double discount = length == 0 ? 0 : 0.75;
             double left = discount
                     * IntStream.range(0, vocabulary)
