@@ -35,8 +35,10 @@ import org.junit.jupiter.api.io.TempDir;
 class RealPicturesTest {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int PHOTOS = 40, STATEMENTS = 24;
-    /** One whose file is no picture, one whose file is not there. */
-    private static final int BROKEN = 3, MISSING = 4;
+    /** Two whose files are no pictures, the second of them held out; one whose file is not there. */
+    private static final int BROKEN = 3, BROKEN_HELD_OUT = 1, MISSING = 4;
+    /** One with a caption longer than a tower's text half reads. */
+    private static final int TALKATIVE = 7;
 
     private static final Color[] COLOURS = {Color.RED, Color.BLUE, Color.GREEN, Color.YELLOW};
     private static final String[] NAMES = {"red", "blue", "green", "yellow"};
@@ -51,12 +53,15 @@ class RealPicturesTest {
             String name = "%012d.jpg".formatted(i);
             images.add("{\"id\": %d, \"file_name\": \"%s\"}".formatted(i, name));
             for (int c = 0; c < 2; c++) {
-                captions.add("{\"id\": %d, \"image_id\": %d, \"caption\": \"a %s square in picture number %d of %d\"}"
-                        .formatted(2 * i + c, i, NAMES[i % 4], i, c));
+                String more = i == TALKATIVE ? " and so on".repeat(80) : "";
+                captions.add("{\"id\": %d, \"image_id\": %d, \"caption\": \"a %s square in picture number %d of %d%s\"}"
+                        .formatted(2 * i + c, i, NAMES[i % 4], i, c, more));
             }
             if (i != MISSING) picture("photos/" + name, "jpg", COLOURS[i % 4], 60, 40);
         }
-        Files.writeString(folder.resolve("photos/%012d.jpg".formatted(BROKEN)), "no picture");
+        for (int broken : new int[] {BROKEN, BROKEN_HELD_OUT}) {
+            Files.writeString(folder.resolve("photos/%012d.jpg".formatted(broken)), "no picture");
+        }
         for (int i = 0; i < STATEMENTS; i++) {
             statements.add(
                     "{\"sentence\": \"some box number %d has one %s item\", \"label\": \"%s\", \"identifier\": \"%d-0\","
@@ -137,6 +142,7 @@ class RealPicturesTest {
         String out = outrider().succeeds().out();
         assertThat(out)
                 .contains("τ of llava less that of llava-text", "has a picture", "--image")
+                .contains("left out: prompt", "%012d.jpg".formatted(BROKEN_HELD_OUT))
                 .contains("left out: 1 bad rows, for example " + folder.resolve("dev.json") + ":" + (STATEMENTS + 1))
                 .doesNotContain("NaN");
         Evaluation result = Evaluation.read(folder.resolve("run/evaluation.json"));

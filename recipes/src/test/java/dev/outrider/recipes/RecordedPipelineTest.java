@@ -2,6 +2,7 @@ package dev.outrider.recipes;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.tokenizer.TokenizerJson;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.recipes.report.Evaluation;
@@ -220,5 +221,23 @@ class RecordedPipelineTest {
                         "--calibration",
                         run.resolve("calibration.json").toString())
                 .failsWith(2, "--calibration", "no --table");
+    }
+
+    /** TVD from what was said is at most 1; the cross-entropy of as untrained a draft is log 60 or so. */
+    @Test
+    @Order(6)
+    void theLossIsTheRecipes() throws IOException {
+        assertThat(firstLoss()).isGreaterThan(1.5);
+        outrider("run", "distill.loss=tvd", "distill.training.steps=2", "evaluate.drafters=[aligned]")
+                .succeeds();
+        assertThat(firstLoss()).isBetween(0.5, 1.0);
+    }
+
+    private static double firstLoss() throws IOException {
+        String first = Files.readAllLines(folder.resolve("run/distill/metrics.jsonl")).stream()
+                .filter(line -> line.contains("answers/loss"))
+                .findFirst()
+                .orElseThrow();
+        return new ObjectMapper().readTree(first).findValue("answers/loss").asDouble();
     }
 }
