@@ -7,6 +7,7 @@ import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.data.image.PictureKind;
 import dev.outrider.data.text.Source;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.speculate.Decoder;
 import java.nio.file.Path;
 import java.util.LinkedHashSet;
@@ -732,6 +733,7 @@ public record Recipe(
      * @param validationRows rows that validation reads
      * @param dropout share that is dropped of the embedding's rows and of what every block adds to them: for little
      *     text that is read over and over
+     * @param precision of matrix products: f32, or bf16 with float32 sums and weights, where the CPU multiplies BF16
      * @param spike losses so many spreads above the usual, several in a row, stop the run; 0: only NaN does
      */
     public record Training(
@@ -748,6 +750,7 @@ public record Recipe(
             @Key(value = "0.1", min = 0) double decay,
             @Key(value = "1", min = 0) double clip,
             @Key(value = "0", min = 0, max = 0.9) double dropout,
+            @Key("f32") Precision precision,
             @Key(value = "0", min = 0) long validateEvery,
             @Key(value = "32", min = 1) int validationRows,
             @Key(value = "0", min = 0) long saveEvery,
@@ -760,8 +763,8 @@ public record Recipe(
         /** Without what may change while a training goes on: how often it looks and saves, and how much at a time. */
         public Training essence() {
             return new Training(
-                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, dropout, 0, 1,
-                    0, 1, 0);
+                    steps, batch, 0, rate, schedule, warmup, minimum, beta1, beta2, epsilon, decay, clip, dropout,
+                    precision, 0, 1, 0, 1, 0);
         }
     }
 

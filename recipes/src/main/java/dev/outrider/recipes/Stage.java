@@ -1,5 +1,6 @@
 package dev.outrider.recipes;
 
+import dev.outrider.decode.device.Precision;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -15,6 +16,11 @@ public interface Stage {
 
     /** Does the work, going on where an interrupted one ended. */
     void run(Run run) throws Exception;
+
+    /** Of its matrix products, in this run. */
+    default Precision precision(Recipe recipe) {
+        return Precision.F32;
+    }
 
     /** Folders that it leaves without a word on where they come from; each gets its provenance. */
     default List<Path> artefacts(Run run) {

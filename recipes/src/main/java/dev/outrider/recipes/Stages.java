@@ -1,5 +1,6 @@
 package dev.outrider.recipes;
 
+import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.stage.AlignStage;
 import dev.outrider.recipes.stage.CalibrateStage;
 import dev.outrider.recipes.stage.CorpusStage;
@@ -52,7 +53,8 @@ public final class Stages {
     /**
      * Runs the named stage and those that it needs, as far as they are not done yet with these settings.
      *
-     * @throws dev.outrider.checkpoints.Failure USAGE if the folder is another recipe's or an input is absent
+     * @throws dev.outrider.checkpoints.Failure USAGE if the folder is another recipe's or an input is absent, MACHINE if the CPU
+     *     cannot do what a stage is to do
      */
     public static void upTo(String last, Run run) throws Exception {
         List<Stage> wanted = wanted(last, run.recipe());
@@ -61,7 +63,9 @@ public final class Stages {
                 .map(Stage::name)
                 .toList();
         run.claim(changed);
-        Inputs.check(run.file(), wanted.stream().filter(s -> !done(s, run)).toList());
+        List<Stage> left = wanted.stream().filter(s -> !done(s, run)).toList();
+        Inputs.check(run.file(), left);
+        for (Stage stage : left) CpuDevice.require(stage.precision(run.recipe()));
         for (Stage stage : wanted) once(stage, run, fingerprint(stage, run.recipe()));
     }
 

@@ -23,7 +23,8 @@ public interface Device extends AutoCloseable {
 
     /**
      * In products of a multiple of so many rows, a row's bits depend neither on that multiple, nor on the row's
-     * place or the other rows. (Other numbers of rows have edges, which may be summed otherwise.)
+     * place or the other rows. (Other numbers of rows have edges, which may be summed otherwise.) Devices of
+     * {@link Precision#BF16} promise it for as many rows as fall under {@link #INVARIANT_ROWS} alone.
      */
     int ROW_BLOCK = 64;
 

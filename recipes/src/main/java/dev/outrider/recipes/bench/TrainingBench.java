@@ -3,6 +3,7 @@ package dev.outrider.recipes.bench;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.HuggingFace;
 import dev.outrider.checkpoints.ModelConfig;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.device.cpu.GemmRate;
 import dev.outrider.decode.model.Llama;
@@ -34,22 +35,26 @@ public final class TrainingBench {
 
     private final ModelConfig draft;
     private final CpuDevice device;
+    private final Precision precision;
     private final int sequences;
     private final int time;
     private final int steps;
 
-    private TrainingBench(CpuDevice device, int sequences, int time, int steps) {
+    private TrainingBench(CpuDevice device, Precision precision, int sequences, int time, int steps) {
         this.draft = ModelConfig.draft(VOCABULARY, 1024, 2816, 4, 8, Math.max(2048, time), 1, 2);
         this.device = device;
+        this.precision = precision;
         this.sequences = sequences;
         this.time = time;
         this.steps = steps;
     }
 
     /** @param teacherLayers layers of the teacher, else shaped as the draft; 0: pre-training */
-    public static void run(int threads, int sequences, int time, int steps, int teacherLayers) throws IOException {
-        try (CpuDevice device = threads == 0 ? new CpuDevice() : new CpuDevice(threads)) {
-            TrainingBench bench = new TrainingBench(device, sequences, time, steps);
+    public static void run(int threads, Precision precision, int sequences, int time, int steps, int teacherLayers)
+            throws IOException {
+        int all = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+        try (CpuDevice device = new CpuDevice(all, precision)) {
+            TrainingBench bench = new TrainingBench(device, precision, sequences, time, steps);
             System.out.println("device    " + device.name());
             if (teacherLayers == 0) {
                 bench.measure("pre-training, cross entropy", new CrossEntropy(device.threads()), 0);
@@ -125,16 +130,20 @@ public final class TrainingBench {
         double tokens = (double) sequences * time;
         double rate = flopsPerToken * tokens / median / 1e9;
         int rows = (int) Math.min(tokens, 2048);
-        double sgemm = GemmRate.gflops(
-                device,
-                new GemmRate.Shape(rows, 1024, 3072),
-                new GemmRate.Shape(rows, 1024, 5632),
-                new GemmRate.Shape(rows, 2816, 1024),
-                new GemmRate.Shape(512, 1024, VOCABULARY));
+        GemmRate.Shape[] shapes = {
+            new GemmRate.Shape(rows, 1024, 3072),
+            new GemmRate.Shape(rows, 1024, 5632),
+            new GemmRate.Shape(rows, 2816, 1024),
+            new GemmRate.Shape(512, 1024, VOCABULARY)
+        };
+        String limits = limit("float32 products", rate, GemmRate.gflops(device, Precision.F32, shapes));
+        if (precision == Precision.BF16) {
+            limits += "; " + limit("BF16 products", rate, GemmRate.gflops(device, precision, shapes));
+        }
         System.out.printf(
                 Locale.ROOT,
-                "%s: 115M, %d x %d%n  tokens/s   %.0f median, %.0f best of %d steps%n  GFLOP/s    %.0f, %.0f %% of the"
-                        + " machine's sgemm %.0f in this run%n  peak       %.2f GB resident%n",
+                "%s: 115M, %d x %d%n  tokens/s   %.0f median, %.0f best of %d steps%n  GFLOP/s    %.0f, %s, in this"
+                        + " run%n  peak       %.2f GB resident%n",
                 what,
                 sequences,
                 time,
@@ -142,9 +151,12 @@ public final class TrainingBench {
                 tokens / best,
                 steps,
                 rate,
-                100 * rate / sgemm,
-                sgemm,
+                limits,
                 peak());
+    }
+
+    private static String limit(String of, double rate, double machine) {
+        return String.format(Locale.ROOT, "%.0f %% of the machine's %s at %.0f", 100 * rate / machine, of, machine);
     }
 
     private static double peak() {

@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.recipes.Recipe;
@@ -42,8 +43,13 @@ public record AlignStage(String name, Distill alignment) implements Stage {
     }
 
     @Override
+    public Precision precision(Recipe recipe) {
+        return alignment.training().precision();
+    }
+
+    @Override
     public void run(Run run) {
-        try (CpuDevice device = Models.device(run);
+        try (CpuDevice device = Models.device(run, precision(run.recipe()));
                 Pictures pictures = run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
                 Sight sight = pictures == null ? null : pictures.training(device)) {
             align(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));

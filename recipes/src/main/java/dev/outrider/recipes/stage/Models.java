@@ -6,6 +6,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.StepFolders;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Distill;
@@ -23,8 +24,13 @@ final class Models {
     private Models() {}
 
     static CpuDevice device(Run run) {
+        return device(run, Precision.F32);
+    }
+
+    /** For training. */
+    static CpuDevice device(Run run, Precision precision) {
         int threads = run.recipe().threads();
-        return threads == 0 ? new CpuDevice() : new CpuDevice(threads);
+        return new CpuDevice(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads, precision);
     }
 
     /** The target's folder or file: the given one, or the last checkpoint of the run that trained it. */

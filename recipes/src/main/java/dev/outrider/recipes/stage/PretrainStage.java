@@ -1,6 +1,7 @@
 package dev.outrider.recipes.stage;
 
 import dev.outrider.data.shard.Shards;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Training;
@@ -35,9 +36,14 @@ public final class PretrainStage implements Stage {
     }
 
     @Override
+    public Precision precision(Recipe recipe) {
+        return recipe.pretrain().precision();
+    }
+
+    @Override
     public void run(Run run) {
         Training training = run.recipe().pretrain();
-        try (CpuDevice device = Models.device(run);
+        try (CpuDevice device = Models.device(run, precision(run.recipe()));
                 LlamaGraph graph = Begin.graph(run, device)) {
             if (training.steps() == 0) {
                 train(run, graph, List.of(), Optional.empty(), "");

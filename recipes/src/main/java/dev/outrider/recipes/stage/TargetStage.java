@@ -5,6 +5,7 @@ import dev.outrider.checkpoints.VisionConfig;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.data.shard.Shuffle;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.recipes.Recipe;
@@ -44,12 +45,17 @@ public final class TargetStage implements Stage {
     }
 
     @Override
+    public Precision precision(Recipe recipe) {
+        return recipe.target().training().map(Training::precision).orElse(Precision.F32);
+    }
+
+    @Override
     public void run(Run run) {
         if (run.recipe().target().given().isPresent()) {
             run.out().println("given: " + Models.spoken(run));
             return;
         }
-        try (CpuDevice device = Models.device(run)) {
+        try (CpuDevice device = Models.device(run, precision(run.recipe()))) {
             if (run.recipe().trainsSeeing()) seeing(run, device);
             else blind(run, device);
         }

@@ -7,6 +7,7 @@ import dev.outrider.checkpoints.LlavaFiles;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.image.ImageLoader;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.TowerShape;
@@ -42,6 +43,11 @@ public final class TowerStage implements Stage {
     }
 
     @Override
+    public Precision precision(Recipe recipe) {
+        return recipe.tower().flatMap(Recipe.Tower::training).map(Training::precision).orElse(Precision.F32);
+    }
+
+    @Override
     public void run(Run run) {
         if (!run.recipe().trainsTower()) return;
         TowerShape shape = run.recipe().tower().flatMap(Recipe.Tower::shape).orElseThrow();
@@ -49,7 +55,7 @@ public final class TowerStage implements Stage {
         Tokenizer tokenizer = Models.tokenizer(run);
         ImagePreprocessing preprocessing = ImagePreprocessing.clip(shape.image());
         ImageLoader loader = new ImageLoader(preprocessing, Pictures.options(run));
-        try (CpuDevice device = Models.device(run);
+        try (CpuDevice device = Models.device(run, precision(run.recipe()));
                 ClipGraph graph = ClipGraph.create(
                         clip(shape, tokenizer), device, run.recipe().seed() + 4);
                 Metrics metrics = new MetricsLog(metrics(run), 0);

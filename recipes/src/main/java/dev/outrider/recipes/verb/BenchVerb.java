@@ -1,5 +1,6 @@
 package dev.outrider.recipes.verb;
 
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.model.WeightType;
 import dev.outrider.recipes.bench.GenerationBench;
 import dev.outrider.recipes.bench.PassBench;
@@ -29,6 +30,9 @@ public final class BenchVerb implements Callable<Integer> {
 
     @Option(names = "--steps", description = "Steps measured, after two that are not (default: ${DEFAULT-VALUE}).")
     int steps = 8;
+
+    @Option(names = "--precision", description = "Of products: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    Precision precision = Precision.F32;
 
     @Option(names = "--teacher-layers", description = "TVD++ with a teacher of so many layers; 0: pre-training.")
     int teacherLayers;
@@ -70,7 +74,7 @@ public final class BenchVerb implements Callable<Integer> {
             new PassBench(passes, threads, weights, rows).run(System.out);
             return 0;
         }
-        TrainingBench.run(threads, sequences, time, steps, teacherLayers);
+        TrainingBench.run(threads, precision, sequences, time, steps, teacherLayers);
         return 0;
     }
 }

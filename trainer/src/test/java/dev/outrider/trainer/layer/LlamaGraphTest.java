@@ -3,6 +3,7 @@ package dev.outrider.trainer.layer;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
@@ -13,6 +14,7 @@ import dev.outrider.checkpoints.Tensor;
 import dev.outrider.data.shard.Hashes;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.trainer.Batch;
 import java.util.ArrayList;
@@ -96,6 +98,50 @@ final class LlamaGraphTest {
                 assertThat(plain).isNotCloseTo(expected, within(1e-3 * expected));
             }
         });
+    }
+
+    /** Factors of 8 bits' precision: every gradient is near, none is the same. */
+    @ParameterizedTest
+    @MethodSource("dev.outrider.trainer.layer.Models#all")
+    void mixedPrecisionIsNearTheReference(ModelConfig config) {
+        assumeTrue(multipliesBf16(), "this CPU does not multiply BF16");
+        RandomGenerator random = Seeds.generator(5);
+        try (CpuDevice mixed = new CpuDevice(2, Precision.BF16);
+                LlamaGraph graph = LlamaGraph.create(config, mixed, 5)) {
+            Batch batch = Models.batch(config, random, 8, 7);
+            var reference = new LlamaReference(graph, DataType.DOUBLE);
+            INDArray logits = reference.forward(batch);
+            double weight = 1.0 / batch.count(), found = graph.step(batch, new CrossEntropyOfTests(), weight);
+            double expected = slope(logits, batch, weight);
+            assertThat(found).isCloseTo(expected, within(2e-3 * expected)).isNotCloseTo(expected, within(1e-9 * expected));
+            reference.backward(logits);
+            for (int i = 0; i < reference.gradients().size(); i++) {
+                LayerRun<?> run = (LayerRun<?>) graph.graph().getLayer(i);
+                reference.gradients().get(i).forEach((name, array) -> {
+                    assertThat(distance(floats(run.gradient(name)), array)).as(name).isBetween(1e-5, 0.03);
+                });
+            }
+        }
+    }
+
+    private static boolean multipliesBf16() {
+        try {
+            CpuDevice.require(Precision.BF16);
+            return true;
+        } catch (Failure e) {
+            return false;
+        }
+    }
+
+    /** |found - expected| / |expected|, of whole arrays. */
+    private static double distance(float[] found, INDArray expected) {
+        float[] values = expected.dup('c').reshape(expected.length()).castTo(DataType.FLOAT).toFloatVector();
+        double off = 0, all = 0;
+        for (int i = 0; i < values.length; i++) {
+            off += Math.pow(found[i] - (double) values[i], 2);
+            all += Math.pow(values[i], 2);
+        }
+        return Math.sqrt(off / all);
     }
 
     private static INDArray mask(int rows, int channels, double share, long seed) {

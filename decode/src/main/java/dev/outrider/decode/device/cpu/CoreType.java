@@ -53,6 +53,11 @@ final class CoreType {
         return Optional.empty();
     }
 
+    /** Whether a CPU of these flags has instructions for products of BF16 with sums in F32. */
+    static boolean multipliesBf16(Set<String> flags) {
+        return flags.contains("avx512_bf16") || flags.contains("amx_bf16");
+    }
+
     /** The flags of the first CPU as Linux lists them; empty elsewhere. */
     static Set<String> flags() {
         try (var lines = Files.lines(Path.of("/proc/cpuinfo"))) {

@@ -6,12 +6,14 @@ import static dev.outrider.decode.device.Checks.spaced;
 import static dev.outrider.decode.device.Checks.weights;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Checks;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Layout;
+import dev.outrider.decode.device.Precision;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
@@ -37,10 +39,27 @@ public final class CpuDevice implements Device {
     private double[] partial = {};
     private SelfAttention attention;
     private final BatchAttention batchAttention = new BatchAttention();
+    /** Null: large products are in F32. */
+    private final MixedGemm mixed;
 
     /** Loads OpenBLAS as this device needs it: to be called before other libraries that rest on it (OpenCV) load it. */
     public static void loadOpenBlas() {
         OpenBlas.start();
+    }
+
+    /** @throws Failure (machine) where this machine has no devices of this precision */
+    public static void require(Precision precision) {
+        if (precision == Precision.F32) return;
+        if (!CoreType.multipliesBf16(CoreType.flags())) {
+            throw new Failure(
+                    Failure.Kind.MACHINE,
+                    "precision: bf16",
+                    "a CPU that does not multiply BF16",
+                    "AVX512_BF16 or AMX (AMD from Zen 4, Intel from Cooper Lake), on Linux",
+                    "Say precision: f32.",
+                    null);
+        }
+        OneDnn.start();
     }
 
     /** All processors. */
@@ -50,10 +69,21 @@ public final class CpuDevice implements Device {
 
     /** @param threads that work on an operation, the caller among them */
     public CpuDevice(int threads) {
+        this(threads, Precision.F32);
+    }
+
+    /**
+     * @param threads that work on an operation, the caller among them
+     * @param precision of products of more than {@link Device#INVARIANT_ROWS} rows, and of gradients of products
+     * @throws Failure (machine) where the CPU cannot multiply BF16, or oneDNN is not there
+     */
+    public CpuDevice(int threads, Precision precision) {
         OpenBlas.start();
+        require(precision);
         this.threads = new Threads(threads);
         scratch = new Scratch[threads];
         for (int i = 0; i < threads; i++) scratch[i] = new Scratch(memory);
+        mixed = precision == Precision.BF16 ? new MixedGemm(this.threads, memory) : null;
     }
 
     /** The team, for kernels of other modules that work on the same memory. */
@@ -61,9 +91,15 @@ public final class CpuDevice implements Device {
         return threads;
     }
 
+    /** Large products of a device of {@link Precision#BF16}. */
+    MixedGemm mixed() {
+        return mixed;
+    }
+
     @Override
     public String name() {
-        return "cpu: " + threads.count() + " threads, " + 32 * Lanes.LANES + "-bit vectors, OpenBLAS " + OpenBlas.CORE;
+        return "cpu: " + threads.count() + " threads, " + 32 * Lanes.LANES + "-bit vectors, OpenBLAS " + OpenBlas.CORE
+                + (mixed == null ? "" : ", large products in BF16 by oneDNN");
     }
 
     // ---- memory -------------------------------------------------------------------------------
@@ -172,6 +208,10 @@ public final class CpuDevice implements Device {
             if (few) TileProduct.linear(threads, y, x, w, tiles, rows, out, beta);
             else Gemm.ntTiled(threads, scratch, c, a, w, tiles, rows, out, beta);
         } else if (few) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
+        else if (mixed != null && w.type() != DType.F16) {
+            var weights = new MixedGemm.Factor(w.type(), b);
+            mixed.product(false, true, c, MixedGemm.Factor.f32(a), weights, rows, out, in, beta != 0);
+        }
         else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
         else Gemm.ntWidened(threads, scratch, w.type(), c, a, b, rows, out, in, beta);
     }
@@ -324,13 +364,15 @@ public final class CpuDevice implements Device {
     @Override
     public void linearInputGradient(Buffer dx, Buffer dy, Buffer w, int rows, int in, int out, float beta) {
         long c = floats(dx, (long) rows * in), a = floats(dy, (long) rows * out), b = floats(w, (long) out * in);
-        Gemm.nn(threads, c, in, a, out, b, in, rows, in, out, beta);
+        if (mixed == null) Gemm.nn(threads, c, in, a, out, b, in, rows, in, out, beta);
+        else mixed.product(false, false, c, MixedGemm.Factor.f32(a), MixedGemm.Factor.f32(b), rows, in, out, beta != 0);
     }
 
     @Override
     public void linearWeightGradient(Buffer dw, Buffer dy, Buffer x, int rows, int in, int out, float beta) {
         long c = floats(dw, (long) out * in), a = floats(dy, (long) rows * out), b = floats(x, (long) rows * in);
-        Gemm.tn(threads, c, in, a, out, b, in, out, in, rows, beta);
+        if (mixed == null) Gemm.tn(threads, c, in, a, out, b, in, out, in, rows, beta);
+        else mixed.product(true, false, c, MixedGemm.Factor.f32(a), MixedGemm.Factor.f32(b), out, in, rows, beta != 0);
     }
 
     @Override
@@ -456,6 +498,7 @@ public final class CpuDevice implements Device {
     @Override
     public void close() {
         threads.close();
+        if (mixed != null) mixed.close();
         memory.close();
         mapped.clear();
     }

@@ -147,13 +147,13 @@ final class Gemm {
         }
     }
 
-    private static int parts(Threads threads, int m, int n, int k) {
+    static int parts(Threads threads, int m, int n, int k) {
         if (Math.min(m, n) == 1) return 1;
         long most = Math.min((long) m * n * k / PART, Math.max(m, n) / GRAIN);
         return (int) Math.min(threads.count(), most);
     }
 
-    private static int cut(int length, int part, int parts) {
+    static int cut(int length, int part, int parts) {
         return part == parts ? length : (int) ((long) (length / GRAIN) * part / parts) * GRAIN;
     }
 

@@ -2,6 +2,7 @@ package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Precision;
 import java.util.Arrays;
 import java.util.Locale;
 import jdk.incubator.vector.FloatVector;
@@ -25,24 +26,41 @@ public final class GemmRate {
     }
 
     /**
-     * GFLOP/s of x · wᵀ in float32, the work of all shapes over the sum of their median times. Takes about
+     * GFLOP/s of x · wᵀ, the work of all shapes over the sum of their median times. Takes about
      * a second for each shape of a 115M model.
+     *
+     * @param precision BF16: factors that are BF16 already, on a device of this precision
      */
-    public static double gflops(CpuDevice device, Shape... shapes) {
+    public static double gflops(CpuDevice device, Precision precision, Shape... shapes) {
         double operations = 0, nanos = 0;
         for (Shape shape : shapes) {
             operations += shape.operations();
-            nanos += nanos(device, shape);
+            nanos += precision == Precision.F32 ? nanos(device, shape) : mixedNanos(device, shape);
         }
         return operations / nanos;
     }
 
     private static double nanos(CpuDevice device, Shape s) {
+        return nanos(device, s, (y, x, w) -> {
+            Gemm.nt(device.threads(), y, s.out, x, s.in, w, s.in, s.rows, s.out, s.in, 0);
+        });
+    }
+
+    private static double mixedNanos(CpuDevice device, Shape s) {
+        return nanos(device, s, (y, x, w) -> {
+            var a = new MixedGemm.Factor(DType.BF16, x);
+            device.mixed().product(false, true, y, a, new MixedGemm.Factor(DType.BF16, w), s.rows, s.out, s.in, false);
+        });
+    }
+
+    private interface Product {
+        void run(long y, long x, long w);
+    }
+
+    private static double nanos(CpuDevice device, Shape s, Product product) {
         Buffer x = filled(device, (long) s.rows * s.in), w = filled(device, (long) s.out * s.in);
         Buffer y = filled(device, (long) s.rows * s.out);
-        double nanos = median(() -> {
-            Gemm.nt(device.threads(), y.address(), s.out, x.address(), s.in, w.address(), s.in, s.rows, s.out, s.in, 0);
-        });
+        double nanos = median(() -> product.run(y.address(), x.address(), w.address()));
         device.free(x);
         device.free(w);
         device.free(y);
@@ -105,7 +123,7 @@ public final class GemmRate {
         try (CpuDevice device = new CpuDevice(threads)) {
             System.out.println(device.name());
             for (Shape s : new Shape[] {new Shape(512, 1024, 2816), new Shape(2048, 1024, 3072)}) {
-                System.out.printf(Locale.ROOT, "%s %.0f GFLOP/s%n", s, gflops(device, s));
+                System.out.printf(Locale.ROOT, "%s %.0f GFLOP/s%n", s, gflops(device, Precision.F32, s));
             }
             System.out.printf(Locale.ROOT, "reading memory: %.1f GB/s%n", readGigabytes(device));
         }

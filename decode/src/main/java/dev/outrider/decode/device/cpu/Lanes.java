@@ -1,5 +1,6 @@
 package dev.outrider.decode.device.cpu;
 
+import dev.outrider.decode.device.Narrowing;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -112,6 +113,20 @@ final class Lanes {
 
     static float getF16(long address) {
         return Float.float16ToFloat(ALL.get(SHORT, address));
+    }
+
+    /** LANES floats as bf16: the nearest, the even one of two; NaN stays NaN. */
+    static void storeBf16(FloatVector v, long address) {
+        IntVector bits = v.reinterpretAsInts();
+        IntVector odd = bits.lanewise(VectorOperators.LSHR, 16).and(1);
+        IntVector nearest = bits.add(odd).add(0x7fff).lanewise(VectorOperators.LSHR, 16);
+        IntVector all = nearest.blend(0x7fc0, v.test(VectorOperators.IS_NAN).cast(INTS));
+        ((ShortVector) all.convertShape(VectorOperators.I2S, SHORTS, 0)).intoMemorySegment(ALL, address, ORDER);
+    }
+
+    /** As {@link #storeBf16}. */
+    static void setBf16(long address, float value) {
+        ALL.set(SHORT, address, Float.isNaN(value) ? 0x7fc0 : Narrowing.bf16(value));
     }
 
     /** Adds lanes half a vector apart, then a quarter, and so on. */

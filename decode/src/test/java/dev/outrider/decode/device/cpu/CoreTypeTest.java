@@ -1,10 +1,14 @@
 package dev.outrider.decode.device.cpu;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.Precision;
 import org.junit.jupiter.api.Test;
 
 class CoreTypeTest {
@@ -39,5 +43,21 @@ class CoreTypeTest {
         assertThat(CoreType.better(core, CoreType.flags()).filter(name -> Lanes.LANES >= 16))
                 .as(core)
                 .isEmpty();
+    }
+
+    @Test
+    void cpusThatMultiplyBf16() {
+        assertThat(CoreType.multipliesBf16(Set.of("avx512f", "avx2"))).isFalse();
+        assertThat(CoreType.multipliesBf16(Set.of())).isFalse();
+        assertThat(CoreType.multipliesBf16(Set.of("avx512_bf16"))).isTrue();
+        assertThat(CoreType.multipliesBf16(Set.of("amx_bf16"))).isTrue();
+    }
+
+    @Test
+    void otherCpusAreRefusedWithTheRemedy() {
+        assumeFalse(CoreType.multipliesBf16(CoreType.flags()), "this CPU multiplies BF16");
+        assertThatThrownBy(() -> new CpuDevice(1, Precision.BF16))
+                .isInstanceOf(Failure.class)
+                .hasMessageContaining("precision: f32");
     }
 }
