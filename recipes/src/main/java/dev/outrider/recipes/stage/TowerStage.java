@@ -44,7 +44,10 @@ public final class TowerStage implements Stage {
 
     @Override
     public Precision precision(Recipe recipe) {
-        return recipe.tower().flatMap(Recipe.Tower::training).map(Training::precision).orElse(Precision.F32);
+        return recipe.tower()
+                .flatMap(Recipe.Tower::training)
+                .map(Training::precision)
+                .orElse(Precision.F32);
     }
 
     @Override

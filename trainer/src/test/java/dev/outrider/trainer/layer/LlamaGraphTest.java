@@ -113,12 +113,16 @@ final class LlamaGraphTest {
             INDArray logits = reference.forward(batch);
             double weight = 1.0 / batch.count(), found = graph.step(batch, new CrossEntropyOfTests(), weight);
             double expected = slope(logits, batch, weight);
-            assertThat(found).isCloseTo(expected, within(2e-3 * expected)).isNotCloseTo(expected, within(1e-9 * expected));
+            assertThat(found)
+                    .isCloseTo(expected, within(2e-3 * expected))
+                    .isNotCloseTo(expected, within(1e-9 * expected));
             reference.backward(logits);
             for (int i = 0; i < reference.gradients().size(); i++) {
                 LayerRun<?> run = (LayerRun<?>) graph.graph().getLayer(i);
                 reference.gradients().get(i).forEach((name, array) -> {
-                    assertThat(distance(floats(run.gradient(name)), array)).as(name).isBetween(1e-5, 0.03);
+                    assertThat(distance(floats(run.gradient(name)), array))
+                            .as(name)
+                            .isBetween(1e-5, 0.03);
                 });
             }
         }
@@ -135,7 +139,10 @@ final class LlamaGraphTest {
 
     /** |found - expected| / |expected|, of whole arrays. */
     private static double distance(float[] found, INDArray expected) {
-        float[] values = expected.dup('c').reshape(expected.length()).castTo(DataType.FLOAT).toFloatVector();
+        float[] values = expected.dup('c')
+                .reshape(expected.length())
+                .castTo(DataType.FLOAT)
+                .toFloatVector();
         double off = 0, all = 0;
         for (int i = 0; i < values.length; i++) {
             off += Math.pow(found[i] - (double) values[i], 2);

@@ -211,8 +211,7 @@ public final class CpuDevice implements Device {
         else if (mixed != null && w.type() != DType.F16) {
             var weights = new MixedGemm.Factor(w.type(), b);
             mixed.product(false, true, c, MixedGemm.Factor.f32(a), weights, rows, out, in, beta != 0);
-        }
-        else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
+        } else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
         else Gemm.ntWidened(threads, scratch, w.type(), c, a, b, rows, out, in, beta);
     }
 

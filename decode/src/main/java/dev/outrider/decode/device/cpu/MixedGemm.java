@@ -50,8 +50,8 @@ final class MixedGemm implements AutoCloseable {
         threads.run(Math.max(1, parts), part -> {
             int from = Gemm.cut(tall ? m : n, part, Math.max(1, parts));
             int count = Gemm.cut(tall ? m : n, part + 1, Math.max(1, parts)) - from;
-            var shape = new OneDnn.Shape(
-                    transposeA, transposeB, tall ? count : m, tall ? n : count, k, lda, ldb, n, added);
+            var shape =
+                    new OneDnn.Shape(transposeA, transposeB, tall ? count : m, tall ? n : count, k, lda, ldb, n, added);
             OneDnn.Product product = ready[part].of(shape);
             if (tall) product.run(at + from * step, with, c + 4L * from * n);
             else product.run(at, with + from * step, c + 4L * from);

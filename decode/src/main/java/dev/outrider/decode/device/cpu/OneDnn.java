@@ -53,7 +53,8 @@ final class OneDnn {
         FREE_MEMORY = bind("dnnl_memory_destroy", LONG);
         FREE_POST_OPS = bind("dnnl_post_ops_destroy", LONG);
         FREE_ATTRIBUTES = bind("dnnl_primitive_attr_destroy", LONG);
-        ONE_THREAD = Linker.nativeLinker().downcallHandle(symbol("omp_set_num_threads"), FunctionDescriptor.ofVoid(INT));
+        ONE_THREAD =
+                Linker.nativeLinker().downcallHandle(symbol("omp_set_num_threads"), FunctionDescriptor.ofVoid(INT));
         MethodHandle engine = bind("dnnl_engine_create", LONG, INT, LONG);
         MethodHandle stream = bind("dnnl_stream_create", LONG, LONG, INT);
         ENGINE = made(to -> (int) engine.invokeExact(to, CPU, 0L));
@@ -104,8 +105,7 @@ final class OneDnn {
             long bShape = descriptor(BF16, s.k, s.n, s.ldb, s.transposeB);
             long cShape = descriptor(F32, s.m, s.n, s.ldc, false);
             long attributes = s.added ? adding() : 0;
-            long ready =
-                    made(to -> (int) MATMUL.invokeExact(to, ENGINE, aShape, bShape, 0L, cShape, attributes));
+            long ready = made(to -> (int) MATMUL.invokeExact(to, ENGINE, aShape, bShape, 0L, cShape, attributes));
             primitive = made(to -> (int) PRIMITIVE.invokeExact(to, ready));
             free(FREE_PRIMITIVE_DESCRIPTOR, ready);
             if (s.added) free(FREE_ATTRIBUTES, attributes);

@@ -4,11 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.Precision;
 import java.util.Arrays;
 import java.util.Set;
 import java.util.stream.Collectors;
-import dev.outrider.checkpoints.Failure;
-import dev.outrider.decode.device.Precision;
 import org.junit.jupiter.api.Test;
 
 class CoreTypeTest {

@@ -119,7 +119,9 @@ class MixedGemmTest {
         RandomGenerator random = Seeds.generator(2);
         float[] values = new float[1003];
         for (int i = 0; i < values.length; i++) values[i] = Float.intBitsToFloat(random.nextInt());
-        int[] special = {0, 0x80000000, 0x7f800000, 0xff800000, 0x7f7fffff, 0x00000001, 0x3f808000, 0x3f818000, 0x3f808001};
+        int[] special = {
+            0, 0x80000000, 0x7f800000, 0xff800000, 0x7f7fffff, 0x00000001, 0x3f808000, 0x3f818000, 0x3f808001
+        };
         for (int i = 0; i < special.length; i++) values[7 * i] = Float.intBitsToFloat(special[i]);
         int[] none = {0x7fc00000, 0x7fffffff, 0xffffffff, 0x7f800001};
         for (int i = 0; i < none.length; i++) values[5 * i + 500] = Float.intBitsToFloat(none[i]);
@@ -145,9 +147,15 @@ class MixedGemmTest {
         Close.to(Gemm.scalar(false, true, none, a, in, b, in, 40, out, in, 0), y, 1e-5);
         Buffer dx = memory.zeros(40 * in), dw = memory.zeros(out * in);
         device.linearInputGradient(dx, dy, w, 40, in, out, 1);
-        Close.to(Gemm.scalar(false, false, Close.doubles(memory.zeros(40 * in)), d, out, b, in, 40, in, out, 0), dx, 1e-5);
+        Close.to(
+                Gemm.scalar(false, false, Close.doubles(memory.zeros(40 * in)), d, out, b, in, 40, in, out, 0),
+                dx,
+                1e-5);
         device.linearWeightGradient(dw, dy, x, 40, in, out, 1);
-        Close.to(Gemm.scalar(true, false, Close.doubles(memory.zeros(out * in)), d, out, a, in, out, in, 40, 0), dw, 1e-5);
+        Close.to(
+                Gemm.scalar(true, false, Close.doubles(memory.zeros(out * in)), d, out, a, in, out, in, 40, 0),
+                dw,
+                1e-5);
         try (CpuDevice plain = new CpuDevice(3)) {
             Buffer few = memory.zeros(Device.INVARIANT_ROWS * out), same = memory.zeros(Device.INVARIANT_ROWS * out);
             device.linear(few, x, w, Device.INVARIANT_ROWS, in, out, 0);
@@ -159,6 +167,7 @@ class MixedGemmTest {
             assertThat(Native.floats(y)).isEqualTo(Native.floats(wide));
         }
         assertThat(device.name()).contains("BF16");
-        assertThat(GemmRate.gflops(device, Precision.BF16, new GemmRate.Shape(64, 256, 256))).isBetween(0.1, 1e5);
+        assertThat(GemmRate.gflops(device, Precision.BF16, new GemmRate.Shape(64, 256, 256)))
+                .isBetween(0.1, 1e5);
     }
 }
