@@ -1,6 +1,7 @@
 package dev.outrider.checkpoints;
 
 import java.util.List;
+import java.util.Map;
 
 /**
  * The shape of a LLaMA model, as {@code config.json} of LlamaForCausalLM gives it.
@@ -239,6 +240,11 @@ public record ModelConfig(
         long attention = c * (q + 2 * kv) + q * c + (attentionBias ? q + 2 * kv + c : 0);
         long mlp = 3 * c * i + (mlpBias ? 2 * i + c : 0);
         return layers * (attention + mlp + 2 * c) + c + (vocabSize + (tiedEmbeddings ? 0L : outputSize)) * c;
+    }
+
+    /** The shapes of all its tensors, by their Hugging Face names. */
+    public Map<String, long[]> tensors() {
+        return new LlamaLayout(this).shapes();
     }
 
     /** Parameters that take part in matrix products for a token: all but the embedding look-up. */

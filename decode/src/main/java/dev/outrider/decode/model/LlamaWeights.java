@@ -110,6 +110,11 @@ public final class LlamaWeights implements AutoCloseable {
         return head.weight();
     }
 
+    /** Of each layer, the matrix [I, C] that SwiGLU multiplies with. */
+    public List<Buffer> up() {
+        return layers.stream().map(layer -> layer.up().weight()).toList();
+    }
+
     /** Bytes of the matrices that a pass reads, however few its rows: what bounds its speed. */
     public long passBytes() {
         return Stream.concat(layers.stream().flatMap(Layer::matrices), Stream.of(head))

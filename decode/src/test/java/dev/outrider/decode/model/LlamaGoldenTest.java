@@ -24,8 +24,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /** LLaMA against what transformers computed, one folder of goldens/llama after another. */
 @Tag("goldens")
-class LlamaGoldenTest {
+public class LlamaGoldenTest {
     private static final ObjectMapper JSON = new ObjectMapper();
+
+    /** What the models run on. */
+    protected Device open() {
+        return new CpuDevice(2);
+    }
 
     static List<Path> cases() {
         List<Path> cases = Shared.cases("llama");
@@ -35,8 +40,8 @@ class LlamaGoldenTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void logits(Path folder) throws IOException {
-        try (Device device = new CpuDevice(2);
+    public void logits(Path folder) throws IOException {
+        try (Device device = open();
                 Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
             Tensor ids = expected.tensor("input_ids"), logits = expected.tensor("logits");
             int rows = (int) ids.shape()[0], length = (int) ids.shape()[1];
@@ -48,8 +53,8 @@ class LlamaGoldenTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void hiddenStatesAndTheirLogits(Path folder) throws IOException {
-        try (Device device = new CpuDevice(2);
+    public void hiddenStatesAndTheirLogits(Path folder) throws IOException {
+        try (Device device = open();
                 Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
             Tensor ids = expected.tensor("input_ids"), logits = expected.tensor("logits");
             int rows = (int) ids.shape()[0], length = (int) ids.shape()[1];
@@ -66,8 +71,8 @@ class LlamaGoldenTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void aLongRow(Path folder) throws IOException {
-        try (Device device = new CpuDevice(2);
+    public void aLongRow(Path folder) throws IOException {
+        try (Device device = open();
                 Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
             int[] ids = expected.tensor("long.input_ids").ints();
             for (String name : expected.names()) {
@@ -88,9 +93,9 @@ class LlamaGoldenTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void loss(Path folder) throws IOException {
+    public void loss(Path folder) throws IOException {
         JsonNode losses = JSON.readTree(folder.resolve("expected.json").toFile());
-        try (Device device = new CpuDevice(2);
+        try (Device device = open();
                 Safetensors expected = Safetensors.open(folder.resolve("expected.safetensors"))) {
             Tensor ids = expected.tensor("input_ids");
             int rows = (int) ids.shape()[0], length = (int) ids.shape()[1];
@@ -106,13 +111,13 @@ class LlamaGoldenTest {
 
     @ParameterizedTest
     @MethodSource("cases")
-    void greedyText(Path folder) throws IOException {
+    public void greedyText(Path folder) throws IOException {
         JsonNode greedy = JSON.readTree(folder.resolve("greedy.json").toFile());
         int longest = greedy.get("max_new_tokens").asInt();
         assertThat(greedy.get("runs")).as("runs of greedy.json").isNotEmpty();
         for (JsonNode run : greedy.get("runs")) {
             int[] prompt = ints(run.get("prompt"));
-            try (Device device = new CpuDevice(2);
+            try (Device device = open();
                     Llama model = Llama.open(folder.resolve("model"), device, prompt.length + longest)) {
                 List<Integer> ends = model.config().eosIds();
                 assertThat(ends).containsExactlyInAnyOrderElementsOf(ends(greedy.get("eos_token_id")));

@@ -91,6 +91,11 @@ public final class CudaDevice implements Device {
         return allocate(type, elements, Layout.ROWS);
     }
 
+    /** Of the card's memory, what nobody has. */
+    public long freeBytes() {
+        return context.freeBytes();
+    }
+
     private Buffer allocate(DType type, long elements, Layout layout) {
         if (elements < 0) throw new IllegalArgumentException(elements + " elements");
         long bytes = layout.bytes(type, elements), address = context.allocate(bytes);

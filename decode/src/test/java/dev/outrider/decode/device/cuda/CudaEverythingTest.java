@@ -21,8 +21,14 @@ class CudaEverythingTest {
 
     @Test
     void agreesWithTheCpu() {
-        try (CpuDevice cpu = new CpuDevice(1);
-                CudaDevice gpu = FakeGpu.open()) {
+        try (CudaDevice gpu = FakeGpu.open()) {
+            agrees(gpu);
+        }
+    }
+
+    /** Every operation of the GPU with the cpu's. */
+    static void agrees(CudaDevice gpu) {
+        try (CpuDevice cpu = new CpuDevice(1)) {
             Everything there = new Everything(cpu), here = new Everything(gpu);
             there.operations.forEach((name, work) -> {
                 work.run();

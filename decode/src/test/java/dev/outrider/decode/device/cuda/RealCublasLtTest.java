@@ -9,9 +9,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** What of NVIDIA's cuBLASLt needs no card: that its functions are bound as they are, and numbers mean what we take them for. */
+@Tag("card")
 class RealCublasLtTest {
     private final MemorySegment out = Arena.ofAuto().allocate(16, 8);
 

@@ -15,9 +15,11 @@ import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** NVIDIA's own driver: that its functions are bound and errors are called what we take them for; and, where there is a card, that it computes. */
+@Tag("card")
 class RealDriverTest {
     private static final String SOURCE = """
             extern "C" __global__ void add(float* x, int n, float by, double times) {
