@@ -7,6 +7,7 @@ import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.data.image.PictureKind;
 import dev.outrider.data.text.Source;
+import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.speculate.Decoder;
 import java.nio.file.Path;
@@ -25,6 +26,7 @@ import java.util.stream.Stream;
  *
  * @param run folder that gets everything; a second run of the same recipe goes on where the first ended
  * @param threads 0 uses every processor
+ * @param device what finished models run on (calibrate, evaluate): cpu, cuda, or cuda:1 for the second card
  * @param world the procedural world as corpus, instead of files
  * @param alignments others than {@code distill}, in order: to compare with, or for it to start from
  */
@@ -33,6 +35,7 @@ public record Recipe(
         @Key("runs") Path run,
         @Key("1") long seed,
         @Key(value = "0", min = 0, max = 1024) int threads,
+        @Key("cpu") String device,
         Spark spark,
         Optional<World> world,
         Optional<Tower> tower,
@@ -51,6 +54,7 @@ public record Recipe(
 
     public Recipe {
         if (run.equals(Path.of("runs"))) run = Path.of("runs", name);
+        require(Devices.named(device), "device " + device, Devices.NAMES);
         requireRecorded(world, target, generate, evaluate);
         requireDialogues(world, pictures, target, generate, evaluate);
         requireWeights(target, text, draft, both(alignments, distill));

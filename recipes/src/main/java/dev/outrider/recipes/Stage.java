@@ -22,6 +22,11 @@ public interface Stage {
         return Precision.F32;
     }
 
+    /** Whether it runs finished models, on the device that the recipe names. */
+    default boolean runsModels() {
+        return false;
+    }
+
     /** Folders that it leaves without a word on where they come from; each gets its provenance. */
     default List<Path> artefacts(Run run) {
         return List.of();

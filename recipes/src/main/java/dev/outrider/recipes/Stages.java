@@ -1,5 +1,6 @@
 package dev.outrider.recipes;
 
+import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.stage.AlignStage;
 import dev.outrider.recipes.stage.CalibrateStage;
@@ -66,6 +67,8 @@ public final class Stages {
         List<Stage> left = wanted.stream().filter(s -> !done(s, run)).toList();
         Inputs.check(run.file(), left);
         for (Stage stage : left) CpuDevice.require(stage.precision(run.recipe()));
+        if (left.stream().anyMatch(Stage::runsModels))
+            Devices.open(run.recipe().device(), 1).close();
         for (Stage stage : wanted) once(stage, run, fingerprint(stage, run.recipe()));
     }
 

@@ -5,6 +5,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.StepFolders;
+import dev.outrider.decode.device.Precision;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.cuda.CudaLibraries;
+import dev.outrider.decode.device.cuda.CudaLibraries.Missing;
+import dev.outrider.decode.device.cuda.CudaLibraries.Part;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -129,6 +134,28 @@ class RunErrorsTest {
         assertThat(again.out())
                 .contains(folder.resolve("run/pretrain") + " was made with other settings", kept.toString());
         assertThat(kept.resolve("checkpoints/step-00000006/model.safetensors")).hasBinaryContent(weights);
+    }
+
+    /** What the machine cannot do is said before anything runs. */
+    @Test
+    void precisionsAndDevicesThatThisMachineMayNotHave() throws IOException {
+        if (CudaLibraries.ofThisMachine().result(Part.DRIVER) instanceof Missing) {
+            run("evaluate", "device=cuda").failsWith(5, "the CUDA driver", "Install the NVIDIA driver");
+            assertThat(folder.resolve("run/done/corpus")).doesNotExist();
+        }
+        try {
+            CpuDevice.require(Precision.BF16);
+        } catch (Failure e) {
+            run("pretrain", "pretrain.precision=bf16").failsWith(5, "precision: bf16", "Say precision: f32.");
+            assertThat(folder.resolve("run/done/corpus")).doesNotExist();
+            return;
+        }
+        run("pretrain").succeeds();
+        byte[] weights = Files.readAllBytes(latest().resolve("model.safetensors"));
+        run("pretrain", "pretrain.precision=bf16").succeeds();
+        assertThat(Files.readAllBytes(latest().resolve("model.safetensors")))
+                .hasSameSizeAs(weights)
+                .isNotEqualTo(weights);
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
+import dev.outrider.decode.device.Devices;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
@@ -57,6 +58,7 @@ class UsageErrorsTest {
     void similarVerbsAndOptionsAreNamed() {
         CommandLineRun.of("quickstrt").failsWith(2, "'quickstrt'", "quickstart");
         CommandLineRun.of("chat", "--target", "x", "--gama", "3").failsWith(2, "--gama", "--gamma");
+        CommandLineRun.of("chat", "--target", "x", "--device", "tpu").failsWith(2, "tpu", Devices.NAMES);
     }
 
     @Test
@@ -101,6 +103,8 @@ class UsageErrorsTest {
                 "draft.kv_heads=3: 1 heads over 3 kv_heads; expected a number of kv_heads that divides heads",
                 "draft.max_positions=16: draft.max_positions 16 for text.length 32; expected at least as many",
                 "nonsense: no '='; expected section.key=value",
+                "pretrain.precision=fp8: 'fp8' for pretrain.precision; expected one of f32, bf16",
+                "device=gpu: recipe: found device gpu; expected cpu, cuda, or cuda:1 for the second card",
                 "pretrain=3: '3' for pretrain; expected a section with keys",
                 "text.length.x=3: 'length' is no section; expected section.key=value",
                 "text.written=5: recipe: found text.inputs beside text.written; expected text from one place",

@@ -8,9 +8,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
-import dev.outrider.decode.device.cpu.CpuDevice;
-import dev.outrider.decode.device.cuda.CudaDevice;
-import dev.outrider.decode.device.cuda.CudaLibraries;
+import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
@@ -91,7 +89,7 @@ public final class DeviceBench {
     public static void main(String[] arguments) {
         List<String> all = List.of(arguments);
         String on = all.isEmpty() ? "cuda" : all.getFirst();
-        try (Device device = open(on)) {
+        try (Device device = Devices.open(on, 0)) {
             DeviceBench bench = new DeviceBench(device, sizes(all.contains("small")), System.out);
             bench.run();
             all.stream().filter(a -> a.endsWith(".json")).forEach(file -> bench.write(Path.of(file)));
@@ -99,15 +97,6 @@ public final class DeviceBench {
             System.err.println(e.getMessage());
             System.exit(e.kind() == Failure.Kind.USAGE ? 2 : 5);
         }
-    }
-
-    private static Device open(String name) {
-        if (name.equals("cpu")) return new CpuDevice();
-        if (name.matches("cuda(:[0-9]{1,3})?")) {
-            int card = name.equals("cuda") ? 0 : Integer.parseInt(name.substring(5));
-            return CudaDevice.open(CudaLibraries.ofThisMachine(), card);
-        }
-        throw Failure.usage("device", name, "cpu, cuda or cuda:1", "Name one of them.");
     }
 
     void run() {

@@ -2,7 +2,7 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.data.answers.RecordedAnswers;
 import dev.outrider.data.shard.Shards;
-import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.Device;
 import dev.outrider.decode.speculate.Calibration;
 import dev.outrider.decode.speculate.Recorded;
 import dev.outrider.decode.speculate.StepDrafter;
@@ -46,13 +46,18 @@ public final class CalibrateStage implements Stage {
     }
 
     @Override
+    public boolean runsModels() {
+        return true;
+    }
+
+    @Override
     public void run(Run run) {
         List<Recorded> heldOut = heldOut(run);
         int longest = heldOut.stream()
                 .mapToInt(r -> r.prompt().length + r.answer().length)
                 .max()
                 .orElseThrow();
-        try (CpuDevice device = Models.device(run);
+        try (Device device = Models.device(run);
                 Drafters drafters = new Drafters(run, device, Optional.empty(), longest + 1)) {
             List<StepDrafter> candidates = drafters.candidates();
             Calibration calibration = Calibration.of(candidates, heldOut);

@@ -2,7 +2,7 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
-import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.Device;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Drafter;
@@ -50,11 +50,16 @@ public final class EvaluateStage implements Stage {
     @Override
     public List<Object> settings(Recipe recipe) {
         return List.of(
-                recipe.evaluate(), recipe.target().weights(), recipe.target().parameters());
+                recipe.evaluate(), recipe.target().weights(), recipe.target().parameters(), recipe.device());
     }
 
     private static boolean recorded(Recipe recipe) {
         return !recipe.generate().recorded().isEmpty();
+    }
+
+    @Override
+    public boolean runsModels() {
+        return true;
     }
 
     @Override
@@ -63,14 +68,14 @@ public final class EvaluateStage implements Stage {
             Replays.evaluation(run).write(run.evaluation());
             return;
         }
-        try (CpuDevice device = Models.device(run);
+        try (Device device = Models.device(run);
                 Pictures pictures = run.recipe().looks() ? Pictures.of(run).orElse(null) : null;
                 Sight sight = pictures == null ? null : pictures.looking(device)) {
             measure(run, device, Optional.ofNullable(pictures), Optional.ofNullable(sight));
         }
     }
 
-    private static void measure(Run run, CpuDevice device, Optional<Pictures> pictures, Optional<Sight> sight) {
+    private static void measure(Run run, Device device, Optional<Pictures> pictures, Optional<Sight> sight) {
         Evaluate evaluate = run.recipe().evaluate();
         Tokenizer tokenizer = Models.tokenizer(run);
         List<Evaluator.Prompt> prompts =
@@ -155,7 +160,7 @@ public final class EvaluateStage implements Stage {
     }
 
     // What a user needs to see that nothing was lost on the way to his server.
-    private static void parity(Run run, List<Evaluator.Prompt> prompts, Evaluation result, CpuDevice device) {
+    private static void parity(Run run, List<Evaluator.Prompt> prompts, Evaluation result, Device device) {
         String name = run.recipe().distill().name();
         List<Parity.Prompt> some = prompts.stream()
                 .filter(p -> p.pictures().isEmpty())

@@ -6,6 +6,8 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.StepFolders;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
+import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.recipes.Recipe;
@@ -23,8 +25,9 @@ import java.util.stream.Stream;
 final class Models {
     private Models() {}
 
-    static CpuDevice device(Run run) {
-        return device(run, Precision.F32);
+    /** What models run on that are not trained. */
+    static Device device(Run run) {
+        return Devices.open(run.recipe().device(), run.recipe().threads());
     }
 
     /** For training. */

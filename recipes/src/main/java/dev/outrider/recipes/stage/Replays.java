@@ -2,7 +2,7 @@ package dev.outrider.recipes.stage;
 
 import dev.outrider.data.answers.RecordedAnswers;
 import dev.outrider.data.shard.Shards;
-import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.Device;
 import dev.outrider.decode.speculate.Acceptance;
 import dev.outrider.decode.speculate.Drafter;
 import dev.outrider.decode.speculate.Generation;
@@ -55,7 +55,7 @@ final class Replays {
         List<String> names = Drafters.measured(run.recipe());
         Evaluate evaluate = run.recipe().evaluate();
         List<Model> models = new ArrayList<>();
-        try (CpuDevice device = Models.device(run);
+        try (Device device = Models.device(run);
                 Drafters drafters = new Drafters(run, device, Optional.empty(), longest() + 1);
                 Progress progress = new Progress(
                         run.out(), "replay", 0, names.size() * evaluate.gammas().size(), "tok")) {

@@ -7,7 +7,8 @@ import dev.outrider.checkpoints.chat.ChatTemplate;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.data.image.ImageFile;
 import dev.outrider.data.image.ImageLoader;
-import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
@@ -94,10 +95,13 @@ public final class ChatVerb implements Callable<Integer> {
     @Option(names = "--tower", paramLabel = "DIR", description = "The target's vision tower, where it only names it.")
     Path tower;
 
+    @Option(names = "--device", description = Devices.NAMES + " (default: ${DEFAULT-VALUE}).")
+    String on = "cpu";
+
     @Override
     public Integer call() throws IOException {
         Decoder.requireGamma(gamma);
-        try (CpuDevice device = new CpuDevice();
+        try (Device device = Devices.open(on, 0);
                 Checkpoint files = Checkpoint.open(target)) {
             if (tower != null) files.vision().ifPresent(v -> v.attach(tower));
             if (images.isEmpty()) return call(device, files, Optional.empty(), List.of());
@@ -119,7 +123,7 @@ public final class ChatVerb implements Callable<Integer> {
                 "Leave --image out, or give another target.");
     }
 
-    private int call(CpuDevice device, Checkpoint files, Optional<Sight> sight, List<Picture> pictures)
+    private int call(Device device, Checkpoint files, Optional<Sight> sight, List<Picture> pictures)
             throws IOException {
         Tokenizer tokenizer = files.requireTokenizer();
         int room = room(files);
@@ -143,7 +147,7 @@ public final class ChatVerb implements Callable<Integer> {
 
     /** With eyes, if it has them and there is something to see. */
     private static CausalModel model(
-            CpuDevice device, Checkpoint files, LlamaWeights weights, int room, Optional<Sight> sight) {
+            Device device, Checkpoint files, LlamaWeights weights, int room, Optional<Sight> sight) {
         Llama language = new Llama(device, weights, room);
         if (sight.isEmpty() || files.vision().isEmpty()) return language;
         return new Llava(device, language, files.vision().get(), sight.get());

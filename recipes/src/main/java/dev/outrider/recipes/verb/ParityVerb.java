@@ -1,6 +1,7 @@
 package dev.outrider.recipes.verb;
 
-import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Devices;
 import dev.outrider.recipes.parity.Parity;
 import dev.outrider.recipes.parity.ParityPack;
 import java.nio.file.Path;
@@ -38,6 +39,9 @@ public final class ParityVerb implements Callable<Integer> {
     @Option(names = "--target", description = "The target: a Hugging Face directory, GGUF or llama2.c file.")
     Path target;
 
+    @Option(names = "--device", description = Devices.NAMES + " (default: ${DEFAULT-VALUE}).")
+    String on = "cpu";
+
     @Override
     public Integer call() {
         if (draft == null && target == null) {
@@ -45,7 +49,7 @@ public final class ParityVerb implements Callable<Integer> {
         }
         ParityPack read = ParityPack.read(pack);
         boolean holds = true;
-        try (CpuDevice device = new CpuDevice()) {
+        try (Device device = Devices.open(on, 0)) {
             if (draft != null) holds &= draft(read, device);
             if (target != null) holds &= target(read, device);
         }
@@ -53,7 +57,7 @@ public final class ParityVerb implements Callable<Integer> {
         return holds ? 0 : LOST;
     }
 
-    private boolean draft(ParityPack read, CpuDevice device) {
+    private boolean draft(ParityPack read, Device device) {
         Parity.Logits found = Parity.logits(read, draft, device);
         System.out.printf(
                 Locale.ROOT,
@@ -66,7 +70,7 @@ public final class ParityVerb implements Callable<Integer> {
         return found.holds(read);
     }
 
-    private boolean target(ParityPack read, CpuDevice device) {
+    private boolean target(ParityPack read, Device device) {
         Parity.Answers found = Parity.answers(read, target, device);
         System.out.printf("target  %s: %d of %d greedy answers the same%n", target, found.same(), found.cases());
         return found.same() == found.cases();

@@ -10,7 +10,8 @@ import dev.outrider.data.answers.RecordedTexts.Decoding;
 import dev.outrider.data.conversation.ConversationFiles;
 import dev.outrider.data.shard.ShardManifest;
 import dev.outrider.data.shard.Shards;
-import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.ngram.NgramTable;
@@ -103,6 +104,9 @@ public final class ReplayVerb implements Callable<Integer> {
                             + " their laws, where that was weighed. Needs --table.")
     Path calibration;
 
+    @Option(names = "--device", description = Devices.NAMES + " (default: ${DEFAULT-VALUE}).")
+    String on = "cpu";
+
     @Override
     public Integer call() {
         gammas.forEach(Decoder::requireGamma);
@@ -112,7 +116,7 @@ public final class ReplayVerb implements Callable<Integer> {
         Tokenizer tokenizer = tokenizer();
         List<RecordedTexts> kinds = kinds(tokenizer);
         System.out.println(Tally.BLOCK_EFFICIENCY);
-        try (CpuDevice device = new CpuDevice()) {
+        try (Device device = Devices.open(on, 0)) {
             for (RecordedTexts kind : kinds) header(kind);
             System.out.println("| drafter | answers | γ | τ [95 %] | MBSU | conditional acceptance |");
             System.out.println("|---|---|---|---|---|---|");
@@ -190,8 +194,8 @@ public final class ReplayVerb implements Callable<Integer> {
     }
 
     /** A draft opened to be replayed; its readers are closed before it. */
-    private record Draft(Checkpoint files, LlamaWeights weights, CpuDevice device) implements AutoCloseable {
-        static Draft open(CpuDevice device, Path path, Tokenizer tokenizer, Path first) {
+    private record Draft(Checkpoint files, LlamaWeights weights, Device device) implements AutoCloseable {
+        static Draft open(Device device, Path path, Tokenizer tokenizer, Path first) {
             Checkpoint files = Checkpoint.open(path);
             try {
                 Compatibility.require(path.toString(), files.requireTokenizer(), first.toString(), tokenizer);
@@ -220,7 +224,7 @@ public final class ReplayVerb implements Callable<Integer> {
     }
 
     /** The mean of the table's law and those of the drafts that were weighed with it. */
-    private void mixed(CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
+    private void mixed(Device device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
         Deque<Draft> opened = new ArrayDeque<>();
         try (NgramTable counted = NgramTable.open(table)) {
             List<StepDrafter> parts = new ArrayList<>(List.of(new NgramDraft(counted)));
@@ -248,7 +252,7 @@ public final class ReplayVerb implements Callable<Integer> {
                         "--draft", drafts.toString(), "draft-" + name + " among them, which was weighed", "Name it."));
     }
 
-    private void combined(CpuDevice device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
+    private void combined(Device device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
         try (NgramTable opened = NgramTable.open(table);
                 Draft draft = Draft.open(device, drafts.getFirst(), tokenizer, drafts.getFirst())) {
             List<StepDrafter> all = new ArrayList<>(NgramDraft.byOrder("", opened));

@@ -1,0 +1,37 @@
+package dev.outrider.decode.device;
+
+import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.device.cuda.CudaDevice;
+import dev.outrider.decode.device.cuda.CudaLibraries;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Devices by the names that users give them: {@code cpu}, {@code cuda}, {@code cuda:1} for the second card. */
+public final class Devices {
+    /** For messages and options. */
+    public static final String NAMES = "cpu, cuda, or cuda:1 for the second card";
+
+    private static final Pattern NAME = Pattern.compile("cpu|cuda(?::([0-9]{1,3}))?");
+
+    private Devices() {}
+
+    /** Whether a device can have this name; not whether it is there. */
+    public static boolean named(String name) {
+        return NAME.matcher(name).matches();
+    }
+
+    /**
+     * Opens it.
+     *
+     * @param threads of the cpu; 0: all processors
+     * @throws Failure USAGE for another name, MACHINE where the card or its libraries are not there
+     */
+    public static Device open(String name, int threads) {
+        Matcher named = NAME.matcher(name);
+        if (!named.matches()) throw Failure.usage("device", name, NAMES, "Name one of them.");
+        if (name.equals("cpu")) return threads == 0 ? new CpuDevice() : new CpuDevice(threads);
+        int card = named.group(1) == null ? 0 : Integer.parseInt(named.group(1));
+        return CudaDevice.open(CudaLibraries.ofThisMachine(), card);
+    }
+}
