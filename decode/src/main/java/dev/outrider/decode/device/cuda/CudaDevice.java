@@ -13,6 +13,7 @@ import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Checks;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Layout;
+import dev.outrider.decode.device.Precision;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.HashSet;
@@ -36,12 +37,12 @@ public final class CudaDevice implements Device {
     private final Training training;
     private final Set<Long> owned = new HashSet<>();
 
-    private CudaDevice(CudaContext context, Kernels kernels, Optional<CublasLt> blas) {
+    private CudaDevice(CudaContext context, Kernels kernels, Optional<CublasLt> blas, Precision precision) {
         this.context = context;
         this.blas = blas;
         scratch = new Scratch(context);
         rowwise = new Rowwise(kernels);
-        products = new Products(context, kernels, blas);
+        products = new Products(context, kernels, rowwise, scratch, blas, precision);
         attention = new Attention(kernels, scratch);
         training = new Training(context, kernels, scratch);
     }
@@ -52,11 +53,21 @@ public final class CudaDevice implements Device {
      * @throws dev.outrider.checkpoints.Failure (machine) where the driver, NVRTC or the card is not there
      */
     public static CudaDevice open(CudaLibraries libraries, int ordinal) {
-        return open(libraries, ordinal, KernelCache.folder());
+        return open(libraries, ordinal, Precision.F32);
+    }
+
+    /**
+     * As {@link #open(CudaLibraries, int)}.
+     *
+     * @param precision of products of more than {@link Device#INVARIANT_ROWS} rows, and of gradients of products; BF16
+     *     needs cuBLASLt
+     */
+    public static CudaDevice open(CudaLibraries libraries, int ordinal, Precision precision) {
+        return open(libraries, ordinal, precision, KernelCache.folder());
     }
 
     /** @param kernels folder of what was compiled */
-    static CudaDevice open(CudaLibraries libraries, int ordinal, Path kernels) {
+    static CudaDevice open(CudaLibraries libraries, int ordinal, Precision precision, Path kernels) {
         CudaDriver driver = CudaDriver.of(libraries.driver());
         Nvrtc compiler = Nvrtc.of(libraries.nvrtc());
         KernelCache cache = new KernelCache(kernels, compiler);
@@ -64,7 +75,7 @@ public final class CudaDevice implements Device {
         CudaContext context = driver.context(ordinal);
         try {
             Optional<CublasLt> products = blas ? Optional.of(CublasLt.of(libraries.blas(), context)) : Optional.empty();
-            return of(context, Kernels.forCard(cache, compiler.architectures()), products);
+            return of(context, Kernels.forCard(cache, compiler.architectures()), products, precision);
         } catch (RuntimeException e) {
             context.close();
             throw e;
@@ -72,8 +83,8 @@ public final class CudaDevice implements Device {
     }
 
     /** On a context, which is closed with the device. */
-    static CudaDevice of(CudaContext context, Kernels.Compiler compiler, Optional<CublasLt> blas) {
-        return new CudaDevice(context, new Kernels(context, compiler), blas);
+    static CudaDevice of(CudaContext context, Kernels.Compiler compiler, Optional<CublasLt> blas, Precision precision) {
+        return new CudaDevice(context, new Kernels(context, compiler), blas, precision);
     }
 
     @Override

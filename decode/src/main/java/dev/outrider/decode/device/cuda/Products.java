@@ -1,8 +1,10 @@
 package dev.outrider.decode.device.cuda;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Precision;
 import java.util.EnumMap;
 import java.util.Locale;
 import java.util.Map;
@@ -10,7 +12,8 @@ import java.util.Optional;
 
 /**
  * Products with weights. Few rows: kernels that read the weights once. Many: tiles of our own, whose bits for a row
- * depend on that row alone; gradients, of which nobody asks that, by cuBLASLt where it is there.
+ * depend on that row alone; gradients, of which nobody asks that, by cuBLASLt where it is there. At {@link Precision#BF16} all
+ * products of many rows are cuBLASLt's, of factors that are rounded first.
  */
 final class Products {
     private static final int WARPS = 4, TILE_THREADS = 256;
@@ -22,14 +25,38 @@ final class Products {
     /** Rows of a sweep and outputs of a warp of the kernels for any alignment. */
     private static final int ANY_ROWS = 4, ANY_OUTPUTS = 2;
 
+    private static final int ALIGNMENT = 256;
+
     private final CudaContext context;
     private final Optional<CublasLt> blas;
+    private final Precision precision;
+    private final Rowwise rowwise;
+    private final Scratch scratch;
     private final Map<DType, Kernels.Kernel[]> skinny = new EnumMap<>(DType.class), tiled = new EnumMap<>(DType.class);
     private final Kernels.Kernel[] inputGradient, weightGradient;
 
-    Products(CudaContext context, Kernels kernels, Optional<CublasLt> blas) {
+    /** @throws Failure (machine) for BF16 without cuBLASLt */
+    Products(
+            CudaContext context,
+            Kernels kernels,
+            Rowwise rowwise,
+            Scratch scratch,
+            Optional<CublasLt> blas,
+            Precision precision) {
+        if (precision == Precision.BF16 && blas.isEmpty()) {
+            throw new Failure(
+                    Failure.Kind.MACHINE,
+                    "precision: bf16",
+                    "no cuBLASLt",
+                    "libcublasLt of CUDA 12 or 13",
+                    "Install it (pip install nvidia-cublas-cu12), or say precision: f32.",
+                    null);
+        }
         this.context = context;
+        this.rowwise = rowwise;
+        this.scratch = scratch;
         this.blas = blas;
+        this.precision = precision;
         for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.I8}) {
             String name = type.name().toLowerCase(Locale.ROOT);
             skinny.put(type, skinny(kernels, "skinny_" + name));
@@ -56,7 +83,43 @@ final class Products {
         if (rows == 0 || out == 0) return;
         int adds = beta == 0 ? 0 : 1;
         if (rows <= Device.INVARIANT_ROWS) few(y, x, w, rows, in, out, adds);
+        else if (mixed(w.type())) mixed(false, true, y, x, DType.F32, w.address(), w.type(), rows, out, in, beta);
         else tiles(tiled.get(w.type()), y, x, w.address(), rows, out, in, adds);
+    }
+
+    private boolean mixed(DType weights) {
+        return precision == Precision.BF16 && (weights == DType.F32 || weights == DType.BF16);
+    }
+
+    /** c[m, n] = op(a) · op(b) + beta · c, of factors that are BF16 or become it. */
+    private void mixed(
+            boolean transposeA,
+            boolean transposeB,
+            long c,
+            long a,
+            DType typeA,
+            long b,
+            DType typeB,
+            int m,
+            int n,
+            int k,
+            float beta) {
+        long left = typeA == DType.BF16 ? 0 : room((long) m * k), right = typeB == DType.BF16 ? 0 : room((long) k * n);
+        long from = scratch.bytes(left + right);
+        BlasShape shape = BlasShape.of(DType.BF16, transposeA, transposeB, m, n, k);
+        blas.orElseThrow()
+                .plan(shape)
+                .run(1, narrowed(a, left, from, (long) m * k), narrowed(b, right, from + left, (long) k * n), beta, c);
+    }
+
+    private static long room(long elements) {
+        return (2 * elements + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    }
+
+    private long narrowed(long factor, long room, long to, long elements) {
+        if (room == 0) return factor;
+        rowwise.narrow(to, factor, elements);
+        return to;
     }
 
     private void few(long y, long x, Buffer w, int rows, int in, int out, int adds) {
@@ -93,7 +156,8 @@ final class Products {
     /** dx[R, in] = dy[R, out] · w[out, in] + beta · dx. */
     void inputGradient(long dx, long dy, long w, int rows, int in, int out, float beta) {
         if (rows == 0 || in == 0) return;
-        if (blas.isPresent() && out > 0)
+        if (out > 0 && mixed(DType.F32)) mixed(false, false, dx, dy, DType.F32, w, DType.F32, rows, in, out, beta);
+        else if (blas.isPresent() && out > 0)
             blas.get()
                     .plan(BlasShape.of(DType.F32, false, false, rows, in, out))
                     .run(1, dy, w, beta, dx);
@@ -103,7 +167,8 @@ final class Products {
     /** dw[out, in] = dyᵀ · x + beta · dw. */
     void weightGradient(long dw, long dy, long x, int rows, int in, int out, float beta) {
         if (out == 0 || in == 0) return;
-        if (blas.isPresent() && rows > 0)
+        if (rows > 0 && mixed(DType.F32)) mixed(true, false, dw, dy, DType.F32, x, DType.F32, out, in, rows, beta);
+        else if (blas.isPresent() && rows > 0)
             blas.get().plan(BlasShape.of(DType.F32, true, false, out, in, rows)).run(1, dy, x, beta, dw);
         else tiles(weightGradient, dw, dy, x, out, in, rows, beta == 0 ? 0 : 1);
     }

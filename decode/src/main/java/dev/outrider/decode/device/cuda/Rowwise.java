@@ -17,7 +17,7 @@ final class Rowwise {
     private static final int RUNS = 1024;
 
     private final Kernels.Kernel embed, embedBands, rmsNorm, layerNorm, rope;
-    private final Kernels.Kernel add, scale, addBias, dropout, gelu, swiglu;
+    private final Kernels.Kernel add, scale, narrow, addBias, dropout, gelu, swiglu;
 
     Rowwise(Kernels kernels) {
         embed = kernels.kernel("embedding", "embed");
@@ -27,6 +27,7 @@ final class Rowwise {
         rope = kernels.kernel("rope", "rope");
         add = kernels.kernel("elementwise", "add");
         scale = kernels.kernel("elementwise", "scale");
+        narrow = kernels.kernel("elementwise", "narrow");
         addBias = kernels.kernel("elementwise", "add_bias");
         dropout = kernels.kernel("elementwise", "dropout");
         gelu = kernels.kernel("elementwise", "gelu");
@@ -46,6 +47,11 @@ final class Rowwise {
     /** Threads for so many elements. */
     static long threads(long elements) {
         return (elements + EACH - 1) / EACH;
+    }
+
+    /** y, at a multiple of 8 bytes, becomes x as BF16. */
+    void narrow(long y, long x, long elements) {
+        narrow.over(threads(elements), THREADS, y, x, elements, whole(x));
     }
 
     void embed(long out, Buffer table, long ids, int rows, int channels) {

@@ -50,6 +50,25 @@ extern "C" __global__ void scale(float *y, float factor, int64 n, int whole) {
     store(y, at, n, whole, a);
 }
 
+// y = x as BF16, to nearest, ties to even; NaN stays NaN. 4 bytes read, 2 written.
+extern "C" __global__ void narrow(unsigned short *y, const float *x, int64 n, int whole) {
+    int64 at = mine();
+    if (at >= n) return;
+    Four a = load(x, at, n, whole);
+    unsigned half[4];
+#pragma unroll
+    for (int j = 0; j < 4; j++) {
+        unsigned bits = __float_as_uint(a.v[j]);
+        half[j] = (bits & 0x7fffffffu) > 0x7f800000u ? 0x7fc0u : bits + 0x7fffu + (bits >> 16 & 1u) >> 16;
+    }
+    if (at + 4 <= n) {
+        *(uint2 *) (y + at) = make_uint2(half[0] | half[1] << 16, half[2] | half[3] << 16);
+    } else {
+#pragma unroll
+        for (int j = 0; j < 4; j++) if (at + j < n) y[at + j] = half[j];
+    }
+}
+
 // y[r, :] += bias, F32, BF16 or F16; blockIdx.y is the first of the rows, gridDim.y apart. 4 bytes read, 4 written.
 extern "C" __global__ void add_bias(float *y, const void *bias, int type, int rows, int channels) {
     int c = blockIdx.x * blockDim.x + threadIdx.x;

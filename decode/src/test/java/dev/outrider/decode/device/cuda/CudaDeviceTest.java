@@ -8,6 +8,7 @@ import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Seeds;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Precision;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -26,7 +27,7 @@ class CudaDeviceTest {
                 Nvrtcs.all().getFirst().architectures()[Nvrtcs.all().getFirst().architectures().length - 1];
         for (int time = 0; time < 2; time++) {
             FakeGpu gpu = new FakeGpu().card(newest / 10 + 1, 0);
-            try (Device device = CudaDevice.open(gpu.libraries(), 0, folder)) {
+            try (Device device = CudaDevice.open(gpu.libraries(), 0, Precision.F32, folder)) {
                 assertThat(device.name()).contains("Fake H100", "sm_" + (newest / 10 + 1) + "0", "no cuBLASLt");
                 Buffer x = device.allocate(DType.F32, 5), y = device.allocate(DType.F32, 5);
                 device.upload(new float[] {1, 2, 3, 4, 5}, 0, x, 5);
@@ -47,7 +48,7 @@ class CudaDeviceTest {
     @Test
     void aKnownCardGetsItsOwnCode() {
         FakeGpu gpu = new FakeGpu();
-        try (Device device = CudaDevice.open(gpu.libraries(), 0, folder)) {
+        try (Device device = CudaDevice.open(gpu.libraries(), 0, Precision.F32, folder)) {
             Buffer x = device.allocate(DType.F32, 5);
             assertThatThrownBy(() -> device.add(x, x, 5)).isInstanceOf(Failure.class);
         }
@@ -57,7 +58,7 @@ class CudaDeviceTest {
 
     @Test
     void withoutADriverItSaysSo() {
-        assertThatThrownBy(() -> CudaDevice.open(CudaLibraries.given(List.of()), 0, folder))
+        assertThatThrownBy(() -> CudaDevice.open(CudaLibraries.given(List.of()), 0, Precision.F32, folder))
                 .isInstanceOfSatisfying(Failure.class, f -> assertThat(f.kind()).isEqualTo(Failure.Kind.MACHINE));
     }
 

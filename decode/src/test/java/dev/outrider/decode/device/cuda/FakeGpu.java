@@ -1,5 +1,6 @@
 package dev.outrider.decode.device.cuda;
 
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cuda.CudaLibraries.Found;
 import dev.outrider.decode.device.cuda.CudaLibraries.Part;
 import dev.outrider.decode.device.cuda.ptx.PtxMachine;
@@ -32,6 +33,7 @@ final class FakeGpu implements FakeDriver.Kernels {
 
     final List<PtxStatistics> statistics = new ArrayList<>();
     private boolean races, blas, profile;
+    private Precision precision = Precision.F32;
     private long seed = 1;
 
     /** A device; the test that asks is skipped where there is no NVRTC. */
@@ -63,6 +65,12 @@ final class FakeGpu implements FakeDriver.Kernels {
         return this;
     }
 
+    /** Of large products; with the fake cuBLASLt. */
+    FakeGpu mixed() {
+        precision = Precision.BF16;
+        return blas();
+    }
+
     /** A card so small that products are made in large tiles. */
     FakeGpu small() {
         driver.multiprocessors = 1;
@@ -90,7 +98,8 @@ final class FakeGpu implements FakeDriver.Kernels {
         return CudaDevice.of(
                 context,
                 (on, source, name) -> on.load(compiled(compiler, source, name)),
-                blas ? Optional.of(CublasLt.of(new FakeBlas(driver).symbols(), context)) : Optional.empty());
+                blas ? Optional.of(CublasLt.of(new FakeBlas(driver).symbols(), context)) : Optional.empty(),
+                precision);
     }
 
     private static synchronized String compiled(Nvrtc compiler, String source, String name) {
