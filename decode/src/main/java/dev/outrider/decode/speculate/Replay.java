@@ -2,6 +2,7 @@ package dev.outrider.decode.speculate;
 
 import dev.outrider.decode.speculate.Drafter.Proposal;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Set;
 
 /**
@@ -36,6 +37,17 @@ public final class Replay {
         Tally tally = new Tally();
         for (Recorded answer : answers) tally.add(generation(drafter, answer));
         return tally;
+    }
+
+    /** As {@link #tally}, of several replays; an answer is done with all of them before the next one. */
+    public static List<Tally> tallies(List<Replay> replays, Drafter drafter, Iterable<Recorded> answers) {
+        List<Tally> tallies = replays.stream().map(r -> new Tally()).toList();
+        for (Recorded answer : answers) {
+            for (int i = 0; i < tallies.size(); i++) {
+                tallies.get(i).add(replays.get(i).generation(drafter, answer));
+            }
+        }
+        return tallies;
     }
 
     /** How the drafter would have helped with this answer. */

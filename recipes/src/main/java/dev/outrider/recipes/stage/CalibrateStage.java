@@ -60,7 +60,7 @@ public final class CalibrateStage implements Stage {
         try (Device device = Models.device(run);
                 Drafters drafters = new Drafters(run, device, Optional.empty(), longest + 1)) {
             List<StepDrafter> candidates = drafters.candidates();
-            Calibration calibration = Calibration.of(candidates, heldOut);
+            Calibration calibration = Calibration.of(candidates, drafters.ahead(heldOut));
             if (!Drafters.mixed(run.recipe()).isEmpty()) calibration = mixing(run, drafters, calibration, heldOut);
             calibration.write(run.calibration());
             List<String> rates = new ArrayList<>();
@@ -73,7 +73,7 @@ public final class CalibrateStage implements Stage {
 
     private static Calibration mixing(Run run, Drafters drafters, Calibration calibration, List<Recorded> heldOut) {
         List<StepDrafter> parts = drafters.parts();
-        Calibration mixing = calibration.mixing(parts, heldOut);
+        Calibration mixing = calibration.mixing(parts, drafters.ahead(heldOut));
         double[] weights = mixing.weights(parts);
         List<String> said = new ArrayList<>();
         for (int i = 0; i < weights.length; i++) {

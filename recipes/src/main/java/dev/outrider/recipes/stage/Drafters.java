@@ -15,6 +15,8 @@ import dev.outrider.decode.speculate.Mixed;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.PromptLookup;
+import dev.outrider.decode.speculate.ReadAhead;
+import dev.outrider.decode.speculate.Recorded;
 import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.decode.speculate.StepDrafter;
 import dev.outrider.recipes.Recipe;
@@ -50,11 +52,14 @@ final class Drafters implements AutoCloseable {
     private final int capacity;
     private final Deque<AutoCloseable> closing = new ArrayDeque<>();
     private final Map<String, Opened> models = new HashMap<>();
+    /** Of drafts, where there is no target: its answers are known. */
+    private final List<ReadAhead> ahead = new ArrayList<>();
+
     private NgramTable table, textTable;
 
     /**
      * @param target what costs are measured against; without one its passes cost the same however many rows they have,
-     *     and guesses nothing
+     *     and guesses nothing, and drafts are asked about {@link #ahead} alone
      * @param capacity most tokens of a text
      */
     Drafters(Run run, Device device, Optional<Opened> target, int capacity) {
@@ -137,7 +142,18 @@ final class Drafters implements AutoCloseable {
 
     private NeuralDraft neural(String name) {
         Opened model = model(name);
-        return new NeuralDraft(name, new KeptPrompt(closed(model.another(device, capacity))), model.parameters());
+        return new NeuralDraft(name, prepared(closed(model.another(device, capacity))), model.parameters());
+    }
+
+    private CausalModel prepared(CausalModel model) {
+        if (target.isPresent()) return new KeptPrompt(model);
+        ahead.add(new ReadAhead(model));
+        return ahead.getLast();
+    }
+
+    /** The same answers, which drafts read ahead of being asked. */
+    Iterable<Recorded> ahead(List<Recorded> answers) {
+        return ReadAhead.of(ahead, answers);
     }
 
     private CausalModel closed(CausalModel model) {

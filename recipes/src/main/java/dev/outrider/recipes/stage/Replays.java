@@ -55,19 +55,21 @@ final class Replays {
         List<String> names = Drafters.measured(run.recipe());
         Evaluate evaluate = run.recipe().evaluate();
         List<Model> models = new ArrayList<>();
+        List<Replay> replays = evaluate.gammas().stream().map(this::replay).toList();
+        Drafter drafter = null;
         try (Device device = Models.device(run);
                 Drafters drafters = new Drafters(run, device, Optional.empty(), longest() + 1);
-                Progress progress = new Progress(
-                        run.out(), "replay", 0, names.size() * evaluate.gammas().size(), "tok")) {
+                Progress progress = new Progress(run.out(), "replay", 0, names.size(), "tok")) {
             for (String name : names) {
-                Drafter drafter = drafters.drafter(name);
+                drafter = drafters.drafter(name);
                 models.add(drafters.model(name, drafter));
-                for (int gamma : evaluate.gammas()) {
-                    rows.add(row(drafter, gamma));
-                    progress.update(rows.size(), (double) rows.size() * tokens(), drafter.name());
+                List<Tally> tallies = Replay.tallies(replays, drafter, drafters.ahead(answers));
+                for (int i = 0; i < replays.size(); i++) {
+                    rows.add(row(drafter, evaluate.gammas().get(i), tallies.get(i)));
                 }
+                progress.update(models.size(), (double) rows.size() * tokens(), drafter.name());
             }
-            sample(drafters.drafter(names.getLast()));
+            sample(drafter, drafters.ahead(answers.subList(0, Math.min(SAMPLES, answers.size()))));
             return new Evaluation(target(), models, rows, samples, 0, 0, definitions(), device.name());
         }
     }
@@ -88,8 +90,7 @@ final class Replays {
                 gamma, Set.copyOf(language.eos()), run.recipe().evaluate().maxTokens());
     }
 
-    private Row row(Drafter drafter, int gamma) {
-        Tally tally = replay(gamma).tally(drafter, answers);
+    private Row row(Drafter drafter, int gamma, Tally tally) {
         Tally.Interval interval = tally.interval(run.recipe().seed());
         double c = (double) drafter.parameters() / parameters;
         return Row.replayed(
@@ -106,10 +107,10 @@ final class Replays {
                 tally.passes());
     }
 
-    private void sample(Drafter drafter) {
+    private void sample(Drafter drafter, Iterable<Recorded> some) {
         List<Integer> gammas = run.recipe().evaluate().gammas();
         int gamma = gammas.get(gammas.size() / 2);
-        for (Recorded answer : answers.subList(0, Math.min(SAMPLES, answers.size()))) {
+        for (Recorded answer : some) {
             Generation g = replay(gamma).generation(drafter, answer);
             samples.add(new Sample(
                     drafter.name(),

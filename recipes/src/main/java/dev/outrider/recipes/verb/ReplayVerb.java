@@ -26,6 +26,7 @@ import dev.outrider.decode.speculate.Mixed;
 import dev.outrider.decode.speculate.NeuralDraft;
 import dev.outrider.decode.speculate.NgramDraft;
 import dev.outrider.decode.speculate.PromptLookup;
+import dev.outrider.decode.speculate.ReadAhead;
 import dev.outrider.decode.speculate.Recorded;
 import dev.outrider.decode.speculate.Replay;
 import dev.outrider.decode.speculate.StepDrafter;
@@ -120,16 +121,17 @@ public final class ReplayVerb implements Callable<Integer> {
             for (RecordedTexts kind : kinds) header(kind);
             System.out.println("| drafter | answers | γ | τ [95 %] | MBSU | conditional acceptance |");
             System.out.println("|---|---|---|---|---|---|");
-            if (lookup) replay(new PromptLookup(tokenizer.size()), kinds, Set.of(tokenizer.eosId()));
+            if (lookup) replay(new PromptLookup(tokenizer.size()), List.of(), kinds, Set.of(tokenizer.eosId()));
             if (table != null) {
                 try (NgramTable opened = NgramTable.open(table)) {
-                    replay(new NgramDraft(opened), kinds, Set.of(tokenizer.eosId()));
+                    replay(new NgramDraft(opened), List.of(), kinds, Set.of(tokenizer.eosId()));
                 }
             }
             for (Path draft : drafts) {
+                List<ReadAhead> ahead = new ArrayList<>();
                 try (Draft opened = Draft.open(device, draft, tokenizer, drafts.getFirst());
-                        NeuralDraft drafter = opened.drafter(draft.getFileName().toString())) {
-                    replay(drafter, kinds, opened.ends());
+                        NeuralDraft drafter = opened.drafter(draft.getFileName().toString(), ahead)) {
+                    replay(drafter, ahead, kinds, opened.ends());
                 }
             }
             if (calibration != null) {
@@ -206,10 +208,11 @@ public final class ReplayVerb implements Callable<Integer> {
             }
         }
 
-        NeuralDraft drafter(String name) {
+        NeuralDraft drafter(String name, List<ReadAhead> ahead) {
             int room = Math.min(4096, files.config().maxPositions());
-            return new NeuralDraft(
-                    name, new Llama(device, weights, room), files.config().parameters());
+            ReadAhead model = new ReadAhead(new Llama(device, weights, room));
+            ahead.add(model);
+            return new NeuralDraft(name, model, files.config().parameters());
         }
 
         Set<Integer> ends() {
@@ -226,15 +229,16 @@ public final class ReplayVerb implements Callable<Integer> {
     /** The mean of the table's law and those of the drafts that were weighed with it. */
     private void mixed(Device device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
         Deque<Draft> opened = new ArrayDeque<>();
+        List<ReadAhead> ahead = new ArrayList<>();
         try (NgramTable counted = NgramTable.open(table)) {
             List<StepDrafter> parts = new ArrayList<>(List.of(new NgramDraft(counted)));
             for (String name : calibrated.mixed()) {
                 if (name.equals(parts.getFirst().name())) continue;
                 opened.push(Draft.open(device, named(name), tokenizer, drafts.getFirst()));
-                parts.add(opened.element().drafter(name));
+                parts.add(opened.element().drafter(name, ahead));
             }
             try (Mixed mixed = new Mixed("mixed", parts, calibrated.weights(parts))) {
-                replay(mixed, kinds, opened.element().ends());
+                replay(mixed, ahead, kinds, opened.element().ends());
             }
         } finally {
             opened.forEach(Draft::close);
@@ -253,15 +257,16 @@ public final class ReplayVerb implements Callable<Integer> {
     }
 
     private void combined(Device device, Tokenizer tokenizer, List<RecordedTexts> kinds, Calibration calibrated) {
+        List<ReadAhead> ahead = new ArrayList<>();
         try (NgramTable opened = NgramTable.open(table);
                 Draft draft = Draft.open(device, drafts.getFirst(), tokenizer, drafts.getFirst())) {
             List<StepDrafter> all = new ArrayList<>(NgramDraft.byOrder("", opened));
             all.addFirst(new PromptLookup(tokenizer.size()));
-            all.add(draft.drafter(other(calibrated, all)));
+            all.add(draft.drafter(other(calibrated, all), ahead));
             List<Candidate> candidates =
                     all.stream().map(d -> new Candidate(d, 0)).toList();
             try (Combined combined = new Combined("combined", candidates, calibrated, Costs.FLAT)) {
-                replay(combined, kinds, draft.ends());
+                replay(combined, ahead, kinds, draft.ends());
             }
         }
     }
@@ -278,10 +283,13 @@ public final class ReplayVerb implements Callable<Integer> {
                 "Give the calibration of a run without tables.text.");
     }
 
-    private void replay(Drafter drafter, List<RecordedTexts> kinds, Set<Integer> ends) {
+    private void replay(Drafter drafter, List<ReadAhead> ahead, List<RecordedTexts> kinds, Set<Integer> ends) {
         for (RecordedTexts kind : kinds) {
             List<Recorded> some = kind.answers().stream().limit(limit).toList();
-            for (int gamma : gammas) row(drafter, kind, gamma, new Replay(gamma, ends, maxTokens).tally(drafter, some));
+            List<Replay> replays =
+                    gammas.stream().map(g -> new Replay(g, ends, maxTokens)).toList();
+            List<Tally> tallies = Replay.tallies(replays, drafter, ReadAhead.of(ahead, some));
+            for (int i = 0; i < replays.size(); i++) row(drafter, kind, gammas.get(i), tallies.get(i));
         }
     }
 
