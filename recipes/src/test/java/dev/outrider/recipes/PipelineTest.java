@@ -154,7 +154,15 @@ class PipelineTest {
                 "--plan",
                 "target.checkpoint=" + folder.resolve("run/export/target"),
                 "run=" + folder.resolve("never"));
-        assertThat(out).contains("minimum: 0.1", "4 layers, hidden 1024", "days", "GB");
+        assertThat(out).contains("minimum: 0.1", "4 layers, hidden 1024", "precision: f32", "days", "GB");
+        String mixed = execute(
+                "pretrain",
+                root().resolve("recipes/base-115m.yaml").toString(),
+                "--plan",
+                "pretrain.precision=bf16",
+                "target.checkpoint=" + folder.resolve("run/export/target"),
+                "run=" + folder.resolve("never"));
+        assertThat(days(out) / days(mixed)).isBetween(1.5, 1.8);
         String seeing = execute(
                 "run",
                 root().resolve("recipes/ft-llava-tiny.yaml").toString(),
@@ -165,6 +173,12 @@ class PipelineTest {
                 "run=" + folder.resolve("never"));
         assertThat(seeing).contains("pictures of 48 pixels in 4 patches", "adapter  of adapter: 4 rows of a picture");
         assertThat(folder.resolve("never")).doesNotExist();
+    }
+
+    private static double days(String plan) {
+        Matcher said = Pattern.compile("pretrain .* about ([0-9]+) days").matcher(plan);
+        assertThat(said.find()).as(plan).isTrue();
+        return Double.parseDouble(said.group(1));
     }
 
     @Test

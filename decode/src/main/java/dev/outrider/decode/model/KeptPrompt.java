@@ -1,9 +1,7 @@
 package dev.outrider.decode.model;
 
-import dev.outrider.checkpoints.DraftVocabulary;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A model that need not read the same prompt twice: where its cache is emptied and what is read next is the prompt
@@ -12,8 +10,7 @@ import java.util.Optional;
  *
  * <p>A prompt is what is read first, in one call that keeps the logits of its last token.
  */
-public final class KeptPrompt implements CausalModel {
-    private final CausalModel model;
+public final class KeptPrompt extends WrappedModel {
     private final float[] last;
     private int[] prompt = {};
 
@@ -27,14 +24,9 @@ public final class KeptPrompt implements CausalModel {
 
     /** @param model closed with this; nobody else may read with it */
     public KeptPrompt(CausalModel model) {
-        this.model = model;
+        super(model);
         last = new float[model.logits()];
         empty = model.length() == 0;
-    }
-
-    @Override
-    public boolean sees() {
-        return model.sees();
     }
 
     @Override
@@ -46,26 +38,6 @@ public final class KeptPrompt implements CausalModel {
         empty = true;
         atPrompt = false;
         model.show(pictures);
-    }
-
-    @Override
-    public int[] own(int[] prompt) {
-        return model.own(prompt);
-    }
-
-    @Override
-    public int vocabulary() {
-        return model.vocabulary();
-    }
-
-    @Override
-    public Optional<DraftVocabulary> outputs() {
-        return model.outputs();
-    }
-
-    @Override
-    public int capacity() {
-        return model.capacity();
     }
 
     @Override
@@ -110,10 +82,5 @@ public final class KeptPrompt implements CausalModel {
     public void logits(int row, float[] into) {
         if (atPrompt && row == 0) System.arraycopy(last, 0, into, 0, last.length);
         else model.logits(row, into);
-    }
-
-    @Override
-    public void close() {
-        model.close();
     }
 }

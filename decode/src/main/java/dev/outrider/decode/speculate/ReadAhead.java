@@ -1,13 +1,11 @@
 package dev.outrider.decode.speculate;
 
-import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.model.CausalModel;
-import dev.outrider.decode.model.Picture;
+import dev.outrider.decode.model.WrappedModel;
 import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
-import java.util.Optional;
 
 /**
  * A draft's model that knows which answer is going to be replayed. It reads the answer once, many tokens a pass, with the
@@ -17,8 +15,7 @@ import java.util.Optional;
  * <p>So passes, τ and acceptance of {@link Replay} are those without it, in a small part of the time; times are not, and
  * neither is what was proposed behind a wrong guess.
  */
-public final class ReadAhead implements CausalModel {
-    private final CausalModel model;
+public final class ReadAhead extends WrappedModel {
     private int[] prompt = {};
     private int[] answer = {};
     /** Behind the prompt, and behind each token of the answer; room for the longest yet. */
@@ -31,7 +28,7 @@ public final class ReadAhead implements CausalModel {
 
     /** @param model closed with this; nobody else may read with it */
     public ReadAhead(CausalModel model) {
-        this.model = model;
+        super(model);
     }
 
     /** The same answers; each is made known to the models before it is handed out. */
@@ -113,40 +110,5 @@ public final class ReadAhead implements CausalModel {
     @Override
     public int length() {
         return length;
-    }
-
-    @Override
-    public int vocabulary() {
-        return model.vocabulary();
-    }
-
-    @Override
-    public Optional<DraftVocabulary> outputs() {
-        return model.outputs();
-    }
-
-    @Override
-    public boolean sees() {
-        return model.sees();
-    }
-
-    @Override
-    public void show(List<Picture> pictures) {
-        model.show(pictures);
-    }
-
-    @Override
-    public int[] own(int[] prompt) {
-        return model.own(prompt);
-    }
-
-    @Override
-    public int capacity() {
-        return model.capacity();
-    }
-
-    @Override
-    public void close() {
-        model.close();
     }
 }

@@ -11,6 +11,7 @@ import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.WrappedModel;
 import dev.outrider.decode.ngram.NgramTable;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -95,13 +96,12 @@ class BitIdentityTest {
     }
 
     /** Remembers, for every number of tokens before, a hash of the bits of the logits that were asked for. */
-    private static final class Witness implements CausalModel {
-        private final CausalModel model;
+    private static final class Witness extends WrappedModel {
         private Map<Integer, Integer> bits = new HashMap<>();
         private int rows;
 
         Witness(CausalModel model) {
-            this.model = model;
+            super(model);
         }
 
         Map<Integer, Integer> forget() {
@@ -111,28 +111,8 @@ class BitIdentityTest {
         }
 
         @Override
-        public int vocabulary() {
-            return model.vocabulary();
-        }
-
-        @Override
-        public int capacity() {
-            return model.capacity();
-        }
-
-        @Override
-        public int length() {
-            return model.length();
-        }
-
-        @Override
-        public void truncate(int length) {
-            model.truncate(length);
-        }
-
-        @Override
         public void read(int[] tokens, int offset, int count, int rows) {
-            model.read(tokens, offset, count, rows);
+            super.read(tokens, offset, count, rows);
             this.rows = rows;
         }
 
@@ -140,11 +120,6 @@ class BitIdentityTest {
         public void logits(int row, float[] into) {
             model.logits(row, into);
             bits.put(length() - rows + row + 1, Arrays.hashCode(into));
-        }
-
-        @Override
-        public void close() {
-            model.close();
         }
     }
 }

@@ -11,6 +11,7 @@ import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.WrappedModel;
 import dev.outrider.decode.ngram.NgramTable;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -147,50 +148,19 @@ class ReadAheadTest {
     }
 
     /** Counts what is read. */
-    private static final class Counting implements CausalModel {
-        private final CausalModel model;
+    private static final class Counting extends WrappedModel {
         int passes;
         int tokens;
 
         Counting(CausalModel model) {
-            this.model = model;
-        }
-
-        @Override
-        public int vocabulary() {
-            return model.vocabulary();
-        }
-
-        @Override
-        public int capacity() {
-            return model.capacity();
-        }
-
-        @Override
-        public int length() {
-            return model.length();
-        }
-
-        @Override
-        public void truncate(int length) {
-            model.truncate(length);
+            super(model);
         }
 
         @Override
         public void read(int[] read, int offset, int count, int rows) {
             passes++;
             tokens += count;
-            model.read(read, offset, count, rows);
-        }
-
-        @Override
-        public void logits(int row, float[] into) {
-            model.logits(row, into);
-        }
-
-        @Override
-        public void close() {
-            model.close();
+            super.read(read, offset, count, rows);
         }
     }
 }

@@ -10,6 +10,7 @@ import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.WrappedModel;
 import dev.outrider.decode.speculate.Generation.Pass;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -165,41 +166,27 @@ class SpeculativeGoldenTest {
     }
 
     /** Another model, but after the first {@code at} tokens it is certain of one token. */
-    private record ForcedModel(CausalModel model, int at, int token, int[] rows) implements CausalModel {
+    private static final class ForcedModel extends WrappedModel {
+        private final int at;
+        private final int token;
+        private int rows;
+
         ForcedModel(CausalModel model, int at, int token) {
-            this(model, at, token, new int[1]);
-        }
-
-        @Override
-        public int vocabulary() {
-            return model.vocabulary();
-        }
-
-        @Override
-        public int capacity() {
-            return model.capacity();
-        }
-
-        @Override
-        public int length() {
-            return model.length();
-        }
-
-        @Override
-        public void truncate(int length) {
-            model.truncate(length);
+            super(model);
+            this.at = at;
+            this.token = token;
         }
 
         @Override
         public void read(int[] tokens, int offset, int count, int rows) {
-            model.read(tokens, offset, count, rows);
-            this.rows[0] = rows;
+            super.read(tokens, offset, count, rows);
+            this.rows = rows;
         }
 
         @Override
         public void logits(int row, float[] into) {
-            model.logits(row, into);
-            if (length() - rows[0] + row + 1 != at) return;
+            super.logits(row, into);
+            if (length() - rows + row + 1 != at) return;
             Arrays.fill(into, 0);
             into[token] = 1;
         }

@@ -8,8 +8,9 @@ import static dev.outrider.decode.device.cpu.Lanes.storeBf16;
 import static dev.outrider.decode.device.cpu.Lanes.whole;
 
 import dev.outrider.checkpoints.DType;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import dev.outrider.decode.device.Kept;
+import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * Large products of {@link dev.outrider.decode.device.Precision#BF16}: factors that are F32 are rounded into memory that is
@@ -17,20 +18,23 @@ import java.util.Map;
  * oneDNN's own, which does not depend on how the output is cut.
  */
 final class MixedGemm implements AutoCloseable {
-    /** Products that are kept ready, for each thread: training that leaves padding out has other shapes in every step. */
+    /** Products that are kept ready, for each part of the work. */
     private static final int KEPT = 128;
 
     private final Threads threads;
     private final Scratch left;
     private final Scratch right;
-    private final Ready[] ready;
+    /** By part of the work. */
+    private final List<Kept<OneDnn.Shape, OneDnn.Product>> ready;
 
     MixedGemm(Threads threads, Memory memory) {
         this.threads = threads;
         left = new Scratch(memory);
         right = new Scratch(memory);
-        ready = new Ready[threads.count()];
-        for (int i = 0; i < ready.length; i++) ready[i] = new Ready();
+        ready = Stream.generate(
+                        () -> new Kept<OneDnn.Shape, OneDnn.Product>(KEPT, OneDnn.Product::new, OneDnn.Product::close))
+                .limit(threads.count())
+                .toList();
     }
 
     /** A matrix that lies together, F32 or BF16. */
@@ -52,7 +56,7 @@ final class MixedGemm implements AutoCloseable {
             int count = Gemm.cut(tall ? m : n, part + 1, Math.max(1, parts)) - from;
             var shape =
                     new OneDnn.Shape(transposeA, transposeB, tall ? count : m, tall ? n : count, k, lda, ldb, n, added);
-            OneDnn.Product product = ready[part].of(shape);
+            OneDnn.Product product = ready.get(part).of(shape);
             if (tall) product.run(at + from * step, with, c + 4L * from * n);
             else product.run(at, with + from * step, c + 4L * from);
         });
@@ -77,32 +81,6 @@ final class MixedGemm implements AutoCloseable {
     public void close() {
         left.close();
         right.close();
-        for (Ready products : ready) products.close();
-    }
-
-    /** One thread's products, those used last. */
-    private static final class Ready extends LinkedHashMap<OneDnn.Shape, OneDnn.Product> implements AutoCloseable {
-        Ready() {
-            super(2 * KEPT, 0.75f, true);
-        }
-
-        OneDnn.Product of(OneDnn.Shape shape) {
-            OneDnn.Product product = get(shape);
-            if (product == null) put(shape, product = new OneDnn.Product(shape));
-            return product;
-        }
-
-        @Override
-        protected boolean removeEldestEntry(Map.Entry<OneDnn.Shape, OneDnn.Product> eldest) {
-            if (size() <= KEPT) return false;
-            eldest.getValue().close();
-            return true;
-        }
-
-        @Override
-        public void close() {
-            values().forEach(OneDnn.Product::close);
-            clear();
-        }
+        for (var products : ready) products.values().forEach(OneDnn.Product::close);
     }
 }

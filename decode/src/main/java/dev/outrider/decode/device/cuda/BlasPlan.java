@@ -2,6 +2,7 @@ package dev.outrider.decode.device.cuda;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Failure;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -21,6 +22,7 @@ public final class BlasPlan {
     private final CublasLt blas;
     private final BlasShape shape;
     private final List<Runnable> releases = new ArrayList<>();
+    private final Arena arena = Arena.ofShared();
     private long product, layoutA, layoutB, layoutY, preference;
     /** An algorithm for addresses of each alignment (log2 of the bytes), made when it is first needed. */
     private final MemorySegment[] algorithms = new MemorySegment[Integer.numberOfTrailingZeros(MOST_ALIGNED) + 1];
@@ -28,6 +30,7 @@ public final class BlasPlan {
     private BlasPlan(CublasLt blas, BlasShape shape) {
         this.blas = blas;
         this.shape = shape;
+        releases.add(arena::close);
     }
 
     static BlasPlan of(CublasLt blas, BlasShape shape) {
@@ -145,7 +148,7 @@ public final class BlasPlan {
         BlasApi api = blas.api;
         for (int of = BlasApi.ALIGNMENT_A; of <= BlasApi.ALIGNMENT_D; of++)
             set(api.setPreference, preference, of, alignment);
-        MemorySegment result = blas.arena.allocate(BlasApi.RESULT_BYTES, Long.BYTES);
+        MemorySegment result = arena.allocate(BlasApi.RESULT_BYTES, Long.BYTES);
         api.heuristic.run(
                 blas.handle, product, layoutB, layoutA, layoutY, layoutY, preference, 1, result.address(), out());
         int found = blas.scratch.get(ValueLayout.JAVA_INT, 0);

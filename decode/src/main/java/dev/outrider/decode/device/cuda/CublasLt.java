@@ -1,13 +1,12 @@
 package dev.outrider.decode.device.cuda;
 
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.Kept;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 
 /**
  * Large products by NVIDIA's cuBLASLt, on a context's stream. A product's plan (layouts, and the algorithm that the library's
@@ -29,7 +28,9 @@ public final class CublasLt implements AutoCloseable {
     /** For results, attributes, and alpha and beta. */
     final MemorySegment scratch = arena.allocate(2 * Long.BYTES, Long.BYTES);
 
-    private final Map<BlasShape, BlasPlan> plans = new HashMap<>();
+    private static final int PLANS = 1024;
+
+    private final Kept<BlasShape, BlasPlan> plans = new Kept<>(PLANS, s -> BlasPlan.of(this, s), BlasPlan::release);
     private final Runnable release = this::release;
     private boolean closed;
 
@@ -71,13 +72,11 @@ public final class CublasLt implements AutoCloseable {
         return v / 10_000 + "." + v % 10_000 / 100 + "." + v % 100;
     }
 
-    /** How a product of that shape is made; the same one each time. */
+    /** How a product of that shape is made; to be used at once, since only those of the shapes asked for last are kept. */
     public BlasPlan plan(BlasShape shape) {
         synchronized (context) {
             context.enter();
-            BlasPlan plan = plans.get(shape);
-            if (plan == null) plans.put(shape, plan = BlasPlan.of(this, shape));
-            return plan;
+            return plans.of(shape);
         }
     }
 

@@ -114,6 +114,15 @@ class CublasLtTest {
         return device;
     }
 
+    /** Rows without padding: a shape for every step. */
+    @Test
+    void plansOfShapesAskedForLongAgoAreReleased() {
+        for (int rows = 1; rows <= 1024; rows++) blas.plan(BlasShape.of(DType.F32, false, true, rows, 3, 4));
+        int full = fakeBlas.leaks();
+        for (int rows = 1025; rows <= 3000; rows++) blas.plan(BlasShape.of(DType.F32, false, true, rows, 3, 4));
+        assertThat(fakeBlas.leaks()).isEqualTo(full);
+    }
+
     @Test
     void aPlanIsMadeOnceAShapeAndAnAlgorithmOnceAnAlignment() {
         BlasShape shape = BlasShape.of(DType.F32, false, true, 2, 3, 4);
