@@ -9,6 +9,7 @@ import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Devices;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.model.CausalModel;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
@@ -44,8 +45,18 @@ public final class DeviceBench {
      * @param contexts tokens before a measured pass
      * @param tokens of a text
      * @param times that a pass is measured; the median counts
+     * @param batch sequences of a training step of the draft
+     * @param time their length
      */
-    record Sizes(ModelConfig target, ModelConfig draft, long elements, int[] contexts, int tokens, int times) {
+    record Sizes(
+            ModelConfig target,
+            ModelConfig draft,
+            long elements,
+            int[] contexts,
+            int tokens,
+            int times,
+            int batch,
+            int time) {
         int longest() {
             return Math.max(contexts[contexts.length - 1] + MOST_ROWS, PROMPT + tokens);
         }
@@ -81,17 +92,24 @@ public final class DeviceBench {
         ModelConfig draft = ModelConfig.draft(32000, 1024, 2816, 4, 8, 2048, 1, 2);
         ModelConfig half = ModelConfig.draft(32000, 1024, 2816, 24, 16, 2048, 1, 2);
         return small
-                ? new Sizes(half, draft, 1L << 26, contexts, 64, 21)
-                : new Sizes(seven, draft, 1L << 28, contexts, 128, 41);
+                ? new Sizes(half, draft, 1L << 26, contexts, 64, 21, 4, 512)
+                : new Sizes(seven, draft, 1L << 28, contexts, 128, 41, 8, 2048);
     }
 
-    /** @param arguments cpu, or cuda with :n for another card than the first; small, for a target of 0.4 B; a JSON file */
+    /**
+     * @param arguments cpu, or cuda with :n for another card than the first; small, for a target of 0.4 B; f32, where
+     *     training's products are not to be BF16; a JSON file
+     */
     public static void main(String[] arguments) {
         List<String> all = List.of(arguments);
         String on = all.isEmpty() ? "cuda" : all.getFirst();
         try (Device device = Devices.open(on, 0)) {
             DeviceBench bench = new DeviceBench(device, sizes(all.contains("small")), System.out);
             bench.run();
+            Precision precision = all.contains("f32") ? Precision.F32 : Precision.BF16;
+            try (Device trains = Devices.open(on, 0, precision)) {
+                bench.training(trains, precision);
+            }
             all.stream().filter(a -> a.endsWith(".json")).forEach(file -> bench.write(Path.of(file)));
         } catch (Failure e) {
             System.err.println(e.getMessage());
@@ -166,8 +184,52 @@ public final class DeviceBench {
         }
     }
 
-    /** Of a call, where many follow one another and the last is waited for; the best of three rounds. */
+    /** What a step of the draft's training is made of, on a device of its precision. */
+    void training(Device on, Precision precision) {
+        ModelConfig c = sizes.draft;
+        int rows = sizes.batch * sizes.time, in = c.hiddenSize(), out = 2 * c.intermediateSize();
+        int heads = c.heads(), dim = c.headDim(), fused = 3 * heads * dim;
+        Buffer x = on.allocate(DType.F32, (long) rows * in), dx = on.allocate(DType.F32, (long) rows * in);
+        Buffer y = on.allocate(DType.F32, (long) rows * out), w = on.allocate(DType.F32, (long) out * in);
+        Buffer dw = on.allocate(DType.F32, (long) out * in);
+        double product = 2.0 * rows * in * out;
+        String shape = precision + " product of " + rows + " x " + in + " x " + out;
+        flops(on, shape, product, y, () -> on.linear(y, x, w, rows, in, out, 0));
+        flops(on, shape + ", input's gradient", product, dx, () -> {
+            on.linearInputGradient(dx, y, w, rows, in, out, 0);
+        });
+        flops(on, shape + ", weights' gradient", product, dw, () -> {
+            on.linearWeightGradient(dw, y, x, rows, in, out, 0);
+        });
+        Buffer qkv = on.allocate(DType.F32, (long) rows * fused), dqkv = on.allocate(DType.F32, (long) rows * fused);
+        Buffer logs = on.allocate(DType.F32, (long) rows * heads);
+        // Scores and values of the causal half; backward they are made again, and two gradients of each.
+        double attention = 2.0 * rows * sizes.time * heads * dim;
+        String attended = "attention of " + sizes.batch + " x " + sizes.time + ", " + heads + " heads of " + dim;
+        flops(on, attended, attention, x, () -> {
+            on.selfAttention(x, logs, qkv, sizes.batch, sizes.time, heads, heads, dim, true);
+        });
+        flops(on, attended + ", gradient", 2.5 * attention, dqkv, () -> {
+            on.selfAttentionGradient(dqkv, dx, x, logs, qkv, sizes.batch, sizes.time, heads, heads, dim, true);
+        });
+        long n = w.elements();
+        Buffer m = on.allocate(DType.F32, n), v = on.allocate(DType.F32, n);
+        double update = seconds(on, 8, w, () -> on.adamW(w, dw, m, v, n, 1e-4, 0.9, 0.95, 1e-8, 0.1, 1, 1));
+        double moved = 28.0 * n / update / 1e9; // four are read, three written
+        figure("AdamW", moved, "GB/s", copied, moved / copied);
+        for (Buffer b : new Buffer[] {x, dx, y, w, dw, qkv, dqkv, logs, m, v}) on.free(b);
+    }
+
+    private void flops(Device on, String what, double operations, Buffer last, Runnable work) {
+        figure(what, operations / seconds(on, 8, last, work) / 1e9, "GFLOP/s");
+    }
+
     private double seconds(int calls, Buffer last, Runnable work) {
+        return seconds(device, calls, last, work);
+    }
+
+    /** Of a call, where many follow one another and the last is waited for; the best of three rounds. */
+    private static double seconds(Device device, int calls, Buffer last, Runnable work) {
         float[] one = new float[1];
         double best = Double.POSITIVE_INFINITY;
         for (int round = 0; round < 4; round++) {

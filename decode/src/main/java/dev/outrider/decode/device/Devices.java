@@ -21,17 +21,25 @@ public final class Devices {
         return NAME.matcher(name).matches();
     }
 
+    /** As {@link #open(String, int, Precision)}, in F32. */
+    public static Device open(String name, int threads) {
+        return open(name, threads, Precision.F32);
+    }
+
     /**
      * Opens it.
      *
      * @param threads of the cpu; 0: all processors
-     * @throws Failure USAGE for another name, MACHINE where the card or its libraries are not there
+     * @throws Failure USAGE for another name, MACHINE where the card or its libraries are not there, or the cpu has no
+     *     devices of this precision
      */
-    public static Device open(String name, int threads) {
+    public static Device open(String name, int threads, Precision precision) {
         Matcher named = NAME.matcher(name);
         if (!named.matches()) throw Failure.usage("device", name, NAMES, "Name one of them.");
-        if (name.equals("cpu")) return threads == 0 ? new CpuDevice() : new CpuDevice(threads);
+        if (name.equals("cpu")) {
+            return new CpuDevice(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads, precision);
+        }
         int card = named.group(1) == null ? 0 : Integer.parseInt(named.group(1));
-        return CudaDevice.open(CudaLibraries.ofThisMachine(), card);
+        return CudaDevice.open(CudaLibraries.ofThisMachine(), card, precision);
     }
 }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.decode.device.Device;
+import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -22,7 +23,9 @@ class DeviceBenchTest {
             1 << 12,
             new int[] {8, 40},
             25,
-            3);
+            3,
+            2,
+            40);
 
     @TempDir
     Path folder;
@@ -34,6 +37,7 @@ class DeviceBenchTest {
         try (Device device = new CpuDevice(2)) {
             DeviceBench bench = new DeviceBench(device, SMALL, new PrintStream(printed, true));
             bench.run();
+            bench.training(device, Precision.F32);
             List<DeviceBench.Figure> figures = bench.figures();
             assertThat(figures)
                     .allSatisfy(
@@ -41,7 +45,8 @@ class DeviceBenchTest {
             assertThat(figures.stream().map(DeviceBench.Figure::what))
                     .contains(
                             "target alone", "target: a pass of 1 rows behind 40", "draft: prompt of 8, the first time")
-                    .anyMatch(what -> what.startsWith("product of 32 rows"));
+                    .anyMatch(what -> what.startsWith("product of 32 rows"))
+                    .contains("AdamW", "attention of 2 x 40, 2 heads of 16, gradient");
             bench.write(file);
             JsonNode read = new ObjectMapper().readTree(file.toFile());
             assertThat(read.get("figures")).hasSameSizeAs(figures);
