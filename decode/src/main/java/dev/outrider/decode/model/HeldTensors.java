@@ -24,7 +24,12 @@ final class HeldTensors implements AutoCloseable {
     }
 
     Buffer held(String name) {
-        return held.computeIfAbsent(name, n -> type.held(device, tensors.apply(n)));
+        return held.computeIfAbsent(name, n -> held(tensors.apply(n)));
+    }
+
+    private Buffer held(Tensor tensor) {
+        return Room.with(
+                "weights, at " + tensor.name(), "Narrower weights need less: int8.", () -> type.held(device, tensor));
     }
 
     /** name.weight [out, in] and, if there is one, name.bias [out]. */
@@ -48,7 +53,7 @@ final class HeldTensors implements AutoCloseable {
         return held.computeIfAbsent(String.join("+", names) + ending, n -> {
             List<Tensor> parts =
                     names.stream().map(p -> tensors.apply(p + ending)).toList();
-            return type.held(device, Tensor.stacked(n, parts));
+            return held(Tensor.stacked(n, parts));
         });
     }
 

@@ -1,10 +1,9 @@
 package dev.outrider.decode.model;
 
-import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import java.util.Arrays;
 import java.util.Objects;
-import java.util.stream.IntStream;
 
 /**
  * Keys and values of the tokens read, as {@link Device#attend} has them, for every layer, allocated once. Forgetting is
@@ -21,14 +20,10 @@ public final class KvCache implements AutoCloseable {
         this.capacity = capacity;
         this.room = Device.cacheCapacity(capacity);
         long elements = (long) kvHeads * room * headDim;
-        this.keys = buffers(layers, elements);
-        this.values = buffers(layers, elements);
-    }
-
-    private Buffer[] buffers(int layers, long elements) {
-        return IntStream.range(0, layers)
-                .mapToObj(l -> device.allocate(DType.F32, elements))
-                .toArray(Buffer[]::new);
+        String what = "keys and values of " + capacity + " tokens in " + layers + " layers";
+        Buffer[] both = Room.buffers(device, 2 * layers, elements, what, "A shorter context needs less.");
+        this.keys = Arrays.copyOf(both, layers);
+        this.values = Arrays.copyOfRange(both, layers, 2 * layers);
     }
 
     public Buffer keys(int layer) {

@@ -99,9 +99,9 @@ public final class LlamaBatch implements AutoCloseable {
 
     private Buffer[] caches() {
         long elements = (long) slots * config.kvHeads() * room * config.headDim();
-        return IntStream.range(0, config.layers())
-                .mapToObj(l -> device.allocate(DType.F32, elements))
-                .toArray(Buffer[]::new);
+        String what =
+                "keys or values of " + slots + " texts of " + capacity + " tokens in " + config.layers() + " layers";
+        return Room.buffers(device, config.layers(), elements, what, "Fewer slots, or a shorter context, need less.");
     }
 
     // By layer and slot.
