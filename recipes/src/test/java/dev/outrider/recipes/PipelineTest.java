@@ -154,7 +154,7 @@ class PipelineTest {
                 "--plan",
                 "target.checkpoint=" + folder.resolve("run/export/target"),
                 "run=" + folder.resolve("never"));
-        assertThat(out).contains("minimum: 0.1", "4 layers, hidden 1024", "precision: f32", "days", "GB");
+        assertThat(out).contains("minimum: 0.1", "4 layers, hidden 1024", "precision: F32", "days", "GB");
         String mixed = execute(
                 "pretrain",
                 root().resolve("recipes/base-115m.yaml").toString(),
