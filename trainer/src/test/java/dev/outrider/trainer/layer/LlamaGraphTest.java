@@ -37,7 +37,10 @@ import org.nd4j.linalg.api.ndarray.INDArray;
 import org.nd4j.linalg.factory.Nd4j;
 import org.nd4j.linalg.ops.transforms.Transforms;
 
-/** The graph of own layers against its reference in double, and what DL4J's tools make of it. */
+/**
+ * The graph of own layers against its reference in double, and what DL4J's tools make of it; one long file, since all of it
+ * needs the same small models and comparisons.
+ */
 final class LlamaGraphTest {
     private static final ModelConfig SMALL = Models.of(4, 2, 8, new RopeScaling.None(), false, false, false);
     /** Of the largest value: float32 through two blocks and back, against double. */

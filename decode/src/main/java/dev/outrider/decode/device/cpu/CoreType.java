@@ -1,5 +1,6 @@
 package dev.outrider.decode.device.cpu;
 
+import dev.outrider.checkpoints.Failure;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -56,6 +57,18 @@ final class CoreType {
     /** Whether a CPU of these flags has instructions for products of BF16 with sums in F32. */
     static boolean multipliesBf16(Set<String> flags) {
         return flags.contains("avx512_bf16") || flags.contains("amx_bf16");
+    }
+
+    /** @throws Failure (machine) where this CPU has none */
+    static void requireBf16() {
+        if (multipliesBf16(flags())) return;
+        throw new Failure(
+                Failure.Kind.MACHINE,
+                "precision: bf16",
+                "a CPU that does not multiply BF16",
+                "AVX512_BF16 or AMX (AMD from Zen 4, Intel from Cooper Lake), on Linux",
+                "Say precision: f32.",
+                null);
     }
 
     /** The flags of the first CPU as Linux lists them; empty elsewhere. */

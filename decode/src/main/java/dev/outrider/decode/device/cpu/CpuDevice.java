@@ -6,7 +6,6 @@ import static dev.outrider.decode.device.Checks.spaced;
 import static dev.outrider.decode.device.Checks.weights;
 
 import dev.outrider.checkpoints.DType;
-import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
@@ -47,18 +46,10 @@ public final class CpuDevice implements Device {
         OpenBlas.start();
     }
 
-    /** @throws Failure (machine) where this machine has no devices of this precision */
+    /** @throws dev.outrider.checkpoints.Failure (machine) where this machine has no devices of this precision */
     public static void require(Precision precision) {
         if (precision == Precision.F32) return;
-        if (!CoreType.multipliesBf16(CoreType.flags())) {
-            throw new Failure(
-                    Failure.Kind.MACHINE,
-                    "precision: bf16",
-                    "a CPU that does not multiply BF16",
-                    "AVX512_BF16 or AMX (AMD from Zen 4, Intel from Cooper Lake), on Linux",
-                    "Say precision: f32.",
-                    null);
-        }
+        CoreType.requireBf16();
         OneDnn.start();
     }
 
@@ -75,7 +66,7 @@ public final class CpuDevice implements Device {
     /**
      * @param threads that work on an operation, the caller among them
      * @param precision of products of more than {@link Device#INVARIANT_ROWS} rows, and of gradients of products
-     * @throws Failure (machine) where the CPU cannot multiply BF16, or oneDNN is not there
+     * @throws dev.outrider.checkpoints.Failure (machine) where the CPU cannot multiply BF16, or oneDNN is not there
      */
     public CpuDevice(int threads, Precision precision) {
         OpenBlas.start();
