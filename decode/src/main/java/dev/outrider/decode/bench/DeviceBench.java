@@ -354,7 +354,8 @@ public final class DeviceBench {
         }
     }
 
-    private static void said(Generation alone, Generation found, int gamma) {
+    /** @throws Failure (data) where drafts have changed what the target says */
+    static void said(Generation alone, Generation found, int gamma) {
         if (Arrays.equals(alone.tokens(), found.tokens())) return;
         throw Failure.data(
                 "speculative decoding, gamma " + gamma,

@@ -138,6 +138,30 @@ class ReadAheadTest {
         }
     }
 
+    /** Behind a wrong guess nothing is the answer's, whatever tokens come. */
+    @Test
+    void onceOffTheAnswerItStaysOffUntilThatIsTakenBack() {
+        ReadAhead ahead = new ReadAhead(new FakeModel(VOCABULARY, 64, FakeModel.random(1, VOCABULARY, 1)));
+        var told = ReadAhead.of(List.of(ahead), List.of(new Recorded(new int[] {4, 5}, new int[] {6, 7, 8})));
+        assertThat(told.iterator().next().answer()).hasSize(3);
+        ahead.read(new int[] {4, 5}, 0, 2, 1);
+        float[] prompt = logits(ahead);
+        ahead.read(new int[] {9, 6}, 0, 1, 1);
+        assertThat(logits(ahead)).isEqualTo(prompt);
+        ahead.read(new int[] {9, 6}, 1, 1, 1);
+        assertThat(logits(ahead)).isEqualTo(prompt);
+        assertThat(ahead.length()).isEqualTo(4);
+        ahead.truncate(2);
+        ahead.read(new int[] {6}, 0, 1, 1);
+        assertThat(logits(ahead)).isNotEqualTo(prompt);
+    }
+
+    private static float[] logits(CausalModel model) {
+        float[] row = new float[model.logits()];
+        model.logits(0, row);
+        return row;
+    }
+
     @Test
     void anotherPromptIsAnError() {
         ReadAhead ahead = new ReadAhead(new FakeModel(VOCABULARY, 64, FakeModel.random(1, VOCABULARY, 1)));

@@ -43,14 +43,15 @@ public final class CpuDevice implements Device {
 
     /** Loads OpenBLAS as this device needs it: to be called before other libraries that rest on it (OpenCV) load it. */
     public static void loadOpenBlas() {
-        OpenBlas.start();
+        // Before ND4J, whose loader then finds it as it should be.
+        Loading.of(() -> OpenBlas.oneThread());
     }
 
     /** @throws dev.outrider.checkpoints.Failure (machine) where this machine has no devices of this precision */
     public static void require(Precision precision) {
         if (precision == Precision.F32) return;
         CoreType.requireBf16();
-        OneDnn.start();
+        Loading.of(() -> OneDnn.oneThread());
     }
 
     /** All processors. */
@@ -69,7 +70,7 @@ public final class CpuDevice implements Device {
      * @throws dev.outrider.checkpoints.Failure (machine) where the CPU cannot multiply BF16, or oneDNN is not there
      */
     public CpuDevice(int threads, Precision precision) {
-        OpenBlas.start();
+        loadOpenBlas();
         require(precision);
         this.threads = new Threads(threads);
         scratch = new Scratch[threads];

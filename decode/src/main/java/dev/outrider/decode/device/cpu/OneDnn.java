@@ -63,18 +63,8 @@ final class OneDnn {
 
     private OneDnn() {}
 
-    /** Loads the library. @throws Failure (machine) where it is not there, or does not fit the CPU */
-    static void start() {
-        try {
-            oneThread();
-        } catch (ExceptionInInitializerError e) {
-            if (e.getCause() instanceof Failure failure) throw failure;
-            throw e;
-        }
-    }
-
     /** The calling thread's products run on it alone; what it sets is the thread's own. */
-    private static void oneThread() {
+    static void oneThread() {
         try {
             ONE_THREAD.invokeExact(1);
         } catch (Throwable t) {

@@ -48,16 +48,6 @@ final class OpenBlas {
 
     private OpenBlas() {}
 
-    /** Loads the library now, so that later loaders of it (ND4J) find it as it should be. */
-    static void start() {
-        try {
-            oneThread();
-        } catch (ExceptionInInitializerError e) {
-            if (e.getCause() instanceof Failure failure) throw failure;
-            throw e;
-        }
-    }
-
     static void oneThread() {
         try {
             SET_NUM_THREADS.invokeExact(1);

@@ -35,10 +35,13 @@ public abstract class MixedContract extends DeviceContract {
             Buffer y = of(before);
             device.linear(y, of(x), of(w), rows, IN, OUT, beta);
             close(expected, y, 1e-5);
-            // Weights that are BF16 are taken as they are.
-            Buffer again = of(before), stored = device.hold(stored(DType.BF16, rounded(w), OUT, IN));
+            // Weights that are BF16 are taken as they are; others than those that were just rounded.
+            float[] other = rounded(Seeds.normal(random, OUT * IN, 1));
+            Buffer again = of(before), stored = device.hold(stored(DType.BF16, other, OUT, IN));
             device.linear(again, of(x), stored, rows, IN, OUT, beta);
-            close(expected, again, 1e-5);
+            double[] expectedToo =
+                    Gemm.scalar(false, true, doubles(before), a, IN, host(other), IN, rows, OUT, IN, beta);
+            close(expectedToo, again, 1e-5);
         });
     }
 
