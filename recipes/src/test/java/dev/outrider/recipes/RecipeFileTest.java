@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.device.Precision;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,6 +55,30 @@ class RecipeFileTest {
         assertThat(r.evaluate().gammas()).containsExactly(1, 2, 3, 4, 5, 6, 7, 8);
         assertThat(r.pretrain().rate()).isEqualTo(1e-3);
         assertThat(r.spark().master()).isEqualTo("local[*]");
+    }
+
+    /** Costs are measured on it: an evaluation on another device is another one. */
+    @Test
+    void theDeviceIsPartOfAnEvaluationAndOfNothingElse() {
+        Recipe cpu = parse(SMALL), cuda = parse(SMALL, "device=cuda");
+        for (Stage stage : Stages.of(cpu)) {
+            boolean same = stage.settings(cpu).equals(stage.settings(cuda));
+            assertThat(same).as(stage.name()).isEqualTo(!stage.name().equals("evaluate"));
+        }
+    }
+
+    @Test
+    void eachStageMultipliesAsItsTrainingSays() {
+        Recipe mixed = parse(
+                SMALL, "target.training.precision=bf16", "pretrain.precision=bf16", "distill.training.precision=bf16");
+        for (Recipe recipe : List.of(parse(SMALL), mixed)) {
+            for (Stage stage : Stages.of(recipe)) {
+                boolean trains = List.of("target", "pretrain", "distill").contains(stage.name());
+                assertThat(stage.precision(recipe))
+                        .as(stage.name())
+                        .isEqualTo(trains && recipe == mixed ? Precision.BF16 : Precision.F32);
+            }
+        }
     }
 
     @Test

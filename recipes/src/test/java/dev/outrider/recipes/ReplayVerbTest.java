@@ -94,6 +94,16 @@ class ReplayVerbTest {
                 .succeeds()
                 .out();
         assertThat(out).contains("greedy: 1 answers", "| lookup | greedy | 1 |", "| lookup | greedy | 7 |");
+        // The answer says the same words twice: each row is its own γ's.
+        assertThat(tau(out, 7)).isGreaterThan(tau(out, 3));
+        assertThat(tau(out, 3)).isGreaterThan(tau(out, 1));
+        assertThat(tau(out, 1)).isBetween(1.1, 2.0);
+    }
+
+    private static double tau(String out, int gamma) {
+        String row = "| lookup | greedy | " + gamma + " | ";
+        String said = out.substring(out.indexOf(row) + row.length());
+        return Double.parseDouble(said.substring(0, said.indexOf(' ')));
     }
 
     @Test

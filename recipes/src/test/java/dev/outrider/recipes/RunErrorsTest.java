@@ -150,12 +150,20 @@ class RunErrorsTest {
             assertThat(folder.resolve("run/done/corpus")).doesNotExist();
             return;
         }
-        run("pretrain").succeeds();
-        byte[] weights = Files.readAllBytes(latest().resolve("model.safetensors"));
+        run("distill").succeeds();
+        byte[] pretrained = weights("pretrain"), aligned = weights("distill");
+        run("distill", "distill.training.precision=bf16").succeeds();
+        assertThat(weights("pretrain")).isEqualTo(pretrained);
+        assertThat(weights("distill")).hasSameSizeAs(aligned).isNotEqualTo(aligned);
         run("pretrain", "pretrain.precision=bf16").succeeds();
-        assertThat(Files.readAllBytes(latest().resolve("model.safetensors")))
-                .hasSameSizeAs(weights)
-                .isNotEqualTo(weights);
+        assertThat(weights("pretrain")).hasSameSizeAs(pretrained).isNotEqualTo(pretrained);
+    }
+
+    private byte[] weights(String stage) throws IOException {
+        Path latest = new StepFolders(folder.resolve("run").resolve(stage), 1)
+                .latest()
+                .orElseThrow();
+        return Files.readAllBytes(latest.resolve("model.safetensors"));
     }
 
     @Test
