@@ -8,7 +8,9 @@ import dev.outrider.checkpoints.Tensor;
  * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
  * [out, in] as Hugging Face stores them, unless {@link #hold(Tensor, DType)} arranged them (see {@link Layout}).
  * Activations, gradients and accumulation are F32; weights given to {@link #embed}, {@link #linear} and the gains of {@link #rmsNorm} may be F32, BF16 or F16, matrices also I8
- * (8 bits and a scale for each {@link Buffer#GROUP} inputs), whose values are widened to F32 exactly.
+ * (8 bits and a scale for each {@link Buffer#GROUP} inputs), whose values are widened to F32 exactly. A product with a matrix
+ * that {@link #hold(Tensor, DType)} arranged may take x in the matrix's type as well: rounded to BF16, or for I8 each {@link
+ * Buffer#GROUP} values of a row as bytes under one scale. Sums are F32 all the same.
  *
  * <p>Reduction order: the result for a row never depends on how many rows are computed with it, as long
  * as there are at most {@link #INVARIANT_ROWS}; this makes greedy speculative decoding bit-identical to
@@ -54,8 +56,8 @@ public interface Device extends AutoCloseable {
 
     /**
      * As {@link #hold(Tensor)}, in a type of choice: F32, BF16 (rounded to nearest even), or I8 for matrices
-     * whose rows are whole groups. The device may arrange such a matrix, of I8 or BF16, as its kernels like it best
-     * (see {@link Layout}), which takes a copy of one that is stored as BF16. F32 that is stored as such stays.
+     * whose rows are whole groups. The device may arrange matrices as its kernels like them best
+     * (see {@link Layout}), which takes a copy also of one that is stored in that type; what is no matrix lies in rows.
      *
      * @throws dev.outrider.checkpoints.Failure (data) when a value is not finite, or too large for I8's scales
      */

@@ -27,8 +27,8 @@ public sealed interface Layout {
 
     /**
      * A matrix [out, in] in tiles of {@code outputs} rows side by side, the last one filled up; within a tile the
-     * weights of one input lie together. In I8 every {@link Buffer#GROUP} inputs are followed by their
-     * scales, a float for each output. Elements are counted row by row all the same, and a slice takes whole tiles.
+     * weights of an input or a few lie together. In I8 every {@link Buffer#GROUP} inputs are followed by their
+     * scales, in F16, one for each output. Elements are counted row by row all the same, and a slice takes whole tiles.
      *
      * @param inputs a multiple of the group
      */
@@ -40,7 +40,7 @@ public sealed interface Layout {
         /** Bytes from a tile to the next. */
         public long stride(DType type) {
             long weights = (long) inputs * outputs * type.bytes;
-            return type == DType.I8 ? weights + 4L * inputs / Buffer.GROUP * outputs : weights;
+            return type == DType.I8 ? weights + 2L * inputs / Buffer.GROUP * outputs : weights;
         }
 
         @Override

@@ -21,20 +21,22 @@ public final class Narrowing {
         return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
+    /** Takes weight i of a group as a byte. */
+    public interface Place {
+        void put(int i, byte q);
+    }
+
     /**
      * A group of weights as bytes.
      *
      * @param from a float for each weight, from byte {@code at} on
-     * @param to a byte for each, from byte {@code first} on, {@code apart} bytes from one to the next
      * @return the scale; not finite where one of the weights is not, or where F16 cannot hold it
      */
-    public static float group(MemorySegment from, long at, MemorySegment to, long first, long apart) {
+    public static float group(MemorySegment from, long at, Place to) {
         float largest = 0;
         for (int i = 0; i < GROUP; i++) largest = Math.max(largest, Math.abs(from.get(FLOAT, at + 4L * i)));
         float d = largest / MOST, inverse = d == 0 ? 0 : 1 / d;
-        for (int i = 0; i < GROUP; i++) {
-            to.set(ValueLayout.JAVA_BYTE, first + i * apart, rounded(from.get(FLOAT, at + 4L * i) * inverse));
-        }
+        for (int i = 0; i < GROUP; i++) to.put(i, rounded(from.get(FLOAT, at + 4L * i) * inverse));
         return Float.float16ToFloat(Float.floatToFloat16(d));
     }
 

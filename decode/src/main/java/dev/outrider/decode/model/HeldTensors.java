@@ -38,9 +38,13 @@ final class HeldTensors implements AutoCloseable {
         return new Linear(held(name + ".weight"), b, in, out);
     }
 
-    /** A norm's gain, say: as F32, whatever its type. */
+    /** A norm's gain, say: as F32, whatever its type, and never arranged for products. */
     Buffer floats(String name) {
-        return held.computeIfAbsent(name, n -> device.hold(tensors.apply(n), DType.F32));
+        return held.computeIfAbsent(name, n -> device.hold(flat(tensors.apply(n)), DType.F32));
+    }
+
+    private static Tensor flat(Tensor t) {
+        return new Tensor(t.name(), t.dtype(), new long[] {t.elements()}, t.data());
     }
 
     /** Matrices [out, in] one below the other, with biases: a copy. */

@@ -7,17 +7,19 @@ import dev.outrider.decode.device.Device;
 
 /**
  * How a model's matrices are held: decoding is as fast as they are small. The model that results is a model
- * of its own: a draft checked against a target in int8 reproduces that target's words, not the float32 one's.
+ * of its own: a draft checked against a target in int8 reproduces that target's words, not the float32 one's. On the cpu
+ * BF16 and INT8 take what is multiplied with a matrix in its type as well, as other software does: rounded to BF16, or in
+ * groups of 32 bytes under a scale.
  */
 public enum WeightType {
     /** As the checkpoint has them, in its mapped file; F32 for types that are not computed with. */
     STORED,
-    /** 4 bytes a weight. */
+    /** 4 bytes a weight; a copy, arranged for decoding. */
     F32,
     /** 2 bytes a weight, rounded to nearest even; a copy, arranged for decoding, also of what is stored as BF16. */
     BF16,
     /**
-     * 1.125 bytes a weight: groups of 32 along a row, each with a scale that F16 can hold, as in GGUF's Q8_0,
+     * 1.0625 bytes a weight: groups of 32 along a row, each with a scale in F16, as in GGUF's Q8_0,
      * whose tensors are held without further loss. A matrix whose rows are not whole groups stays as it is stored.
      */
     INT8;

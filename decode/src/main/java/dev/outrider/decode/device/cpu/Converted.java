@@ -11,8 +11,8 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
 /**
- * Values of any stored type in native memory, as the kernels read them: floats and bfloat16 in rows, matrices of
- * bfloat16 or int8 in tiles.
+ * Values of any stored type in native memory, as the kernels read them: floats and bfloat16 in rows, matrices
+ * in tiles.
  */
 final class Converted {
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -60,18 +60,18 @@ final class Converted {
         }
     }
 
-    /** A copy of a matrix as BF16 or I8, in tiles; outputs that fill up the last tile have weights of 0. */
+    /** A copy of a matrix as F32, BF16 or I8, in tiles; outputs that fill up the last tile have weights of 0. */
     static Buffer tiles(CpuDevice device, Tensor tensor, DType as) {
         int in = Math.toIntExact(tensor.shape()[1]), out = Math.toIntExact(tensor.shape()[0]);
         Layout.Tiles layout = Tiles.layout(in);
         Buffer copy = device.allocate(as, tensor.elements(), layout);
-        device.threads().split(TileProduct.tiles(out), (first, last) -> {
+        device.threads().split(Tiles.count(out), (first, last) -> {
             try (Arena arena = Arena.ofConfined()) {
                 long floats = arena.allocate(4L * in, 64).address();
                 for (int o = first * Tiles.OUTS; o < Math.min(last * Tiles.OUTS, out); o++) {
                     long tile = copy.address() + o / Tiles.OUTS * layout.stride(as);
                     floats(tensor, (long) o * in, floats, in);
-                    if (as == DType.BF16) Tiles.bf16(tile, o % Tiles.OUTS, floats, in);
+                    if (as != DType.I8) Tiles.put(tile, as, o % Tiles.OUTS, floats, in);
                     else if (!Tiles.quantise(tile, o % Tiles.OUTS, floats, in)) throw Narrowing.unfit(tensor.name(), o);
                 }
             }

@@ -41,6 +41,8 @@ public final class CpuDevice implements Device {
     /** Null: large products are in F32. */
     private final MixedGemm mixed;
 
+    private final TileProduct tiled;
+
     /** Loads OpenBLAS as this device needs it: to be called before other libraries that rest on it (OpenCV) load it. */
     public static void loadOpenBlas() {
         // Before ND4J, whose loader then finds it as it should be.
@@ -75,6 +77,7 @@ public final class CpuDevice implements Device {
         this.threads = new Threads(threads);
         scratch = new Scratch[threads];
         for (int i = 0; i < threads; i++) scratch[i] = new Scratch(memory);
+        tiled = new TileProduct(this.threads, memory);
         mixed = precision == Precision.BF16 ? new MixedGemm(this.threads, memory) : null;
     }
 
@@ -121,7 +124,7 @@ public final class CpuDevice implements Device {
     public Buffer hold(Tensor tensor, DType as) {
         boolean tiled = tensor.shape().length == 2 && Tiles.hold(tensor.shape()[1]);
         if (as == DType.I8 && !tiled) throw new IllegalArgumentException(tensor.name() + ": rows are not whole groups");
-        return as != DType.F32 && tiled ? Converted.tiles(this, tensor, as) : inRows(tensor, as);
+        return tiled ? Converted.tiles(this, tensor, as) : inRows(tensor, as);
     }
 
     private Buffer inRows(Tensor tensor, DType as) {
@@ -177,6 +180,14 @@ public final class CpuDevice implements Device {
         return copy;
     }
 
+    /** Rows of x as a product with tiles of this type takes them, in the device's own scratch. */
+    private long rounded(DType type, long x, int rows, int in) {
+        if (type == DType.F32) return x;
+        long copy = own.floats((long) rows * in);
+        tiled.widened(type, x, rows, in, copy);
+        return copy;
+    }
+
     // ---- forward ------------------------------------------------------------------------------
 
     @Override
@@ -197,8 +208,8 @@ public final class CpuDevice implements Device {
         long c = floats(y, (long) rows * out), a = floats(x, (long) rows * in), b = matrix(w, out, in);
         boolean few = rows <= INVARIANT_ROWS;
         if (w.layout() instanceof Layout.Tiles tiles) {
-            if (few) TileProduct.linear(threads, y, x, w, tiles, rows, out, beta);
-            else Gemm.ntTiled(threads, scratch, c, a, w, tiles, rows, out, beta);
+            if (few || tiled.takesMany(w.type(), in)) tiled.linear(y, x, w, tiles, rows, out, beta);
+            else Gemm.ntTiled(threads, scratch, c, rounded(w.type(), a, rows, in), w, tiles, rows, out, beta);
         } else if (few) SkinnyProduct.linear(threads, y, x, w, rows, in, out, beta);
         else if (mixed != null && w.type() != DType.F16) {
             var weights = new MixedGemm.Factor(w.type(), b);

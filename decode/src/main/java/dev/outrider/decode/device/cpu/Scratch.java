@@ -10,6 +10,11 @@ final class Scratch implements AutoCloseable {
         this.memory = memory;
     }
 
+    /** What {@link #floats} gave last. */
+    long address() {
+        return address;
+    }
+
     /** At least so many floats; valid until the next call. */
     long floats(long count) {
         if (count > floats) grow(count);

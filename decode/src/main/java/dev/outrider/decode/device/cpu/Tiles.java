@@ -2,7 +2,6 @@ package dev.outrider.decode.device.cpu;
 
 import static dev.outrider.decode.device.cpu.Lanes.ALL;
 import static dev.outrider.decode.device.cpu.Lanes.FLOATS;
-import static dev.outrider.decode.device.cpu.Lanes.LANES;
 
 import dev.outrider.checkpoints.DType;
 import dev.outrider.decode.device.Buffer;
@@ -10,38 +9,39 @@ import dev.outrider.decode.device.Layout;
 import dev.outrider.decode.device.Narrowing;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorOperators;
-import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
 /**
- * Matrices of BF16 or 8-bit weights in tiles of {@link #OUTS} outputs, two vectors of floats, whatever the
- * machine's vectors are. Output j of a tile is lane j % LANES of vector j / LANES. So the lanes of a product are
- * outputs, and nothing is left to be added up in the end.
+ * Matrices in tiles of {@link #OUTS} outputs, whatever the machine's vectors are, in lines of 64 bytes: 32 bits of each
+ * output, which are one input's weights in F32, two inputs' in BF16 and four in I8. So the lanes of a product are outputs, and
+ * nothing is left to be added up in the end.
  *
- * <p>BF16: for each input LANES ints, the first vector's weights in their lower halves, the second's in the upper;
- * a shift or a mask makes floats of them. I8: for each input OUTS bytes; after each {@link Buffer#GROUP} inputs their
- * scales as floats. Weight (j, i) is q · scale, which float32 holds exactly: such a
- * matrix is one of float32 weights of fewer values and no more than that.
+ * <p>I8 has q + 128 as unsigned bytes, and after the lines of each {@link Buffer#GROUP} inputs their scales in F16, one for
+ * each output. Weight (j, i) is q · scale, which float32 holds exactly: such a matrix is one of float32 weights of fewer
+ * values and no more than that.
  *
  * <p>Quantisation is {@link Narrowing}'s, that of GGUF's Q8_0. Hence |w - q·d| <= d · (1/2 + 127 · 2^-11), plus half of
  * F16's least step for each of q; and values that come from Q8_0 give their bytes and scales again.
  */
 final class Tiles {
     /** Outputs of a tile. */
-    static final int OUTS = 2 * LANES;
+    static final int OUTS = 16;
+
+    /** Bytes of a line. */
+    static final int LINE = 4 * OUTS;
+
+    /** What is added to a weight of 8 bits where it is stored. */
+    static final int ZERO = 128;
 
     private static final int GROUP = Buffer.GROUP;
     /** Bytes of a group of 8-bit inputs, its scales among them. */
-    private static final int BLOCK = (GROUP + 4) * OUTS;
+    static final int BLOCK = (GROUP + 2) * OUTS;
 
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
-    private static final VectorSpecies<Byte> BYTES =
-            VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * LANES)));
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
@@ -56,20 +56,29 @@ final class Tiles {
         return new Layout.Tiles(OUTS, in);
     }
 
-    // ---- vectors: of one input, at an address --------------------------------------------------
+    static int count(int out) {
+        return (out + OUTS - 1) / OUTS;
+    }
 
-    static FloatVector bf16Low(long at) {
+    /** Inputs of a line. */
+    static int inputs(DType type) {
+        return 4 / type.bytes;
+    }
+
+    // ---- LANES outputs of a line, at an address --------------------------------------------------
+
+    static FloatVector bf16Even(long at) {
         return ints(at).lanewise(VectorOperators.LSHL, 16).reinterpretAsFloats();
     }
 
-    static FloatVector bf16High(long at) {
+    static FloatVector bf16Odd(long at) {
         return ints(at).and(0xffff0000).reinterpretAsFloats();
     }
 
-    /** LANES bytes, without their scale. */
-    static FloatVector bytes(long at) {
-        return (FloatVector)
-                ByteVector.fromMemorySegment(BYTES, ALL, at, ORDER).convertShape(VectorOperators.B2F, FLOATS, 0);
+    /** The bytes of input k of the line, {@link #ZERO} among them, without their scale. */
+    static FloatVector bytes(long at, int k) {
+        IntVector bytes = ints(at).lanewise(VectorOperators.LSHR, 8 * k).and(0xff);
+        return (FloatVector) bytes.convert(VectorOperators.I2F, 0);
     }
 
     private static IntVector ints(long at) {
@@ -80,24 +89,38 @@ final class Tiles {
 
     /** Weight i of output j of a tile. */
     static float value(long tile, DType type, int j, int i) {
-        if (type == DType.BF16) return Float.intBitsToFloat(ALL.get(HALF, bf16(tile, j, i)) << 16);
-        return ALL.get(BYTE, eight(tile, j, i)) * Lanes.get(scale(tile, j, i));
+        long at = place(tile, type, j, i);
+        return switch (type) {
+            case F32 -> Lanes.get(at);
+            case BF16 -> Float.intBitsToFloat(ALL.get(HALF, at) << 16);
+            default -> eight(at) * scale(tile, j, i / GROUP);
+        };
     }
 
-    private static long bf16(long tile, int j, int i) {
-        return tile + 2L * OUTS * i + pair(j);
+    /** A weight of 8 bits, without its scale. */
+    static int eight(long tile, int j, int i) {
+        return eight(place(tile, DType.I8, j, i));
     }
 
-    private static long eight(long tile, int j, int i) {
-        return tile + (long) (i / GROUP) * BLOCK + i % GROUP * OUTS + j;
+    private static int eight(long at) {
+        return Byte.toUnsignedInt(ALL.get(BYTE, at)) - ZERO;
     }
 
-    private static long scale(long tile, int j, int i) {
-        return tile + (long) (i / GROUP) * BLOCK + GROUP * OUTS + 4 * j;
+    /** The scale of output j in a group. */
+    static float scale(long tile, int j, int group) {
+        return Float.float16ToFloat(ALL.get(HALF, scaleAt(tile, j, group)));
     }
 
-    private static int pair(int j) {
-        return 4 * (j % LANES) + 2 * (j / LANES);
+    private static long scaleAt(long tile, int j, int group) {
+        return tile + (long) group * BLOCK + GROUP * OUTS + 2 * j;
+    }
+
+    private static long place(long tile, DType type, int j, int i) {
+        int together = inputs(type);
+        long line = type == DType.I8
+                ? (long) (i / GROUP) * BLOCK + i % GROUP / together * LINE
+                : (long) i / together * LINE;
+        return tile + line + 4 * j + i % together * type.bytes;
     }
 
     // ---- whole rows and tiles ------------------------------------------------------------------
@@ -110,31 +133,48 @@ final class Tiles {
 
     /** A tile as floats [in, OUTS], {@code apart} bytes from one input to the next. */
     static void widenTile(long to, long apart, long tile, DType type, int in) {
-        if (type == DType.BF16) bf16Row(to, apart, tile, in);
-        else for (int i = 0; i < in; i += GROUP) groupRow(to + i * apart, apart, tile + (long) (i / GROUP) * BLOCK);
+        for (int j = 0; j < OUTS; j += Lanes.LANES) {
+            switch (type) {
+                case F32 -> copyRow(to + 4L * j, apart, tile + 4L * j, in);
+                case BF16 -> bf16Row(to + 4L * j, apart, tile + 4L * j, in);
+                default -> {
+                    for (int i = 0; i < in; i += GROUP) {
+                        long group = tile + (long) (i / GROUP) * BLOCK;
+                        groupRow(to + 4L * j + i * apart, apart, group + 4L * j, group + GROUP * OUTS + 2L * j);
+                    }
+                }
+            }
+        }
     }
 
-    private static void bf16Row(long to, long apart, long tile, int in) {
+    private static void copyRow(long to, long apart, long lines, int in) {
+        for (int i = 0; i < in; i++) Lanes.store(Lanes.load(lines + (long) LINE * i), to + i * apart);
+    }
+
+    private static void bf16Row(long to, long apart, long lines, int in) {
+        for (int i = 0; i < in; i += 2) {
+            long at = lines + (long) LINE / 2 * i;
+            Lanes.store(bf16Even(at), to + i * apart);
+            Lanes.store(bf16Odd(at), to + (i + 1) * apart);
+        }
+    }
+
+    private static void groupRow(long to, long apart, long lines, long scales) {
+        FloatVector scale = Lanes.loadF16(scales);
+        for (int i = 0; i < GROUP; i += 4) {
+            long at = lines + (long) LINE / 4 * i;
+            for (int k = 0; k < 4; k++) Lanes.store(bytes(at, k).sub(ZERO).mul(scale), to + (i + k) * apart);
+        }
+    }
+
+    /** Output j of a tile of F32 or BF16 from a row of floats, each rounded to the nearest. */
+    static void put(long tile, DType type, int j, long from, int in) {
         for (int i = 0; i < in; i++) {
-            long at = tile + 2L * OUTS * i;
-            Lanes.store(bf16Low(at), to + i * apart);
-            Lanes.store(bf16High(at), to + i * apart + 4 * LANES);
+            long to = place(tile, type, j, i);
+            float value = Lanes.get(from + 4L * i);
+            if (type == DType.F32) Lanes.set(to, value);
+            else ALL.set(HALF, to, Narrowing.bf16(value));
         }
-    }
-
-    private static void groupRow(long to, long apart, long group) {
-        long scales = group + GROUP * OUTS;
-        FloatVector low = Lanes.load(scales), high = Lanes.load(scales + 4 * LANES);
-        for (int i = 0; i < GROUP; i++) {
-            long at = group + i * OUTS;
-            Lanes.store(bytes(at).mul(low), to + i * apart);
-            Lanes.store(bytes(at + LANES).mul(high), to + i * apart + 4 * LANES);
-        }
-    }
-
-    /** Output j of a tile from a row of floats, each rounded to the nearest. */
-    static void bf16(long tile, int j, long from, int in) {
-        for (int i = 0; i < in; i++) ALL.set(HALF, bf16(tile, j, i), Narrowing.bf16(Lanes.get(from + 4L * i)));
     }
 
     /**
@@ -144,9 +184,12 @@ final class Tiles {
      */
     static boolean quantise(long tile, int j, long from, int in) {
         boolean finite = true;
-        for (int i = 0; i < in; i += GROUP) {
-            float scale = Narrowing.group(ALL, from + 4L * i, ALL, eight(tile, j, i), OUTS);
-            Lanes.set(scale(tile, j, i), scale);
+        for (int g = 0; g < in / GROUP; g++) {
+            long lines = tile + (long) g * BLOCK + 4 * j;
+            float scale = Narrowing.group(ALL, from + 4L * GROUP * g, (i, q) -> {
+                ALL.set(BYTE, lines + i / 4 * LINE + i % 4, (byte) (q + ZERO));
+            });
+            ALL.set(HALF, scaleAt(tile, j, g), Float.floatToFloat16(scale));
             finite &= Float.isFinite(scale);
         }
         return finite;

@@ -97,6 +97,14 @@ public abstract class DeviceContract {
         return new Tensor("w", type, new long[] {out, in}, data);
     }
 
+    /** Rows for weights of a type; for I8 such as eight bits and a scale hold exactly, since a device may take them so. */
+    Buffer activations(RandomGenerator random, DType type, int count) {
+        if (type != DType.I8) return normal(random, count, 1);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) values[i] = (i % Buffer.GROUP == 0 ? 127 : random.nextInt(255) - 127) / 64f;
+        return of(values);
+    }
+
     /** Weights on a device and their values. */
     record Held(Buffer buffer, float[] values) {}
 

@@ -141,8 +141,9 @@ public abstract class ForwardContract extends DeviceContract {
     public void linear() {
         Seeds.run(24, random -> {
             int rows = size(random), in = size(random), out = size(random), beta = random.nextInt(2);
-            Buffer x = normal(random, rows * in, 1), y = normal(random, rows * out, beta == 0 ? Float.NaN : 1);
-            Held w = matrix(random, type(random, in), out, in);
+            DType type = type(random, in);
+            Buffer x = activations(random, type, rows * in), y = normal(random, rows * out, beta == 0 ? Float.NaN : 1);
+            Held w = matrix(random, type, out, in);
             double[] expected = Gemm.scalar(
                     false,
                     true,
@@ -166,7 +167,7 @@ public abstract class ForwardContract extends DeviceContract {
         Seeds.run(2, random -> {
             int in = 1056, out = 9, rows = 3;
             for (DType type : new DType[] {DType.F32, DType.BF16, DType.F16, DType.I8}) {
-                Buffer x = normal(random, rows * in, 1), y = zeros(rows * out);
+                Buffer x = activations(random, type, rows * in), y = zeros(rows * out);
                 Held w = matrix(random, type, out, in);
                 long a = host.of(floats(x)).address(), b = host.of(w.values()).address();
                 device.linear(y, x, w.buffer(), rows, in, out, 0);

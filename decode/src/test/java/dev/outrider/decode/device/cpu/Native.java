@@ -47,14 +47,14 @@ final class Native implements AutoCloseable {
         return new Buffer(DType.F16, memory.address(), from.length);
     }
 
-    /** A matrix with rows of {@code in}, a multiple of the group, as BF16 or I8 in tiles. */
+    /** A matrix with rows of {@code in}, a multiple of the group, as F32, BF16 or I8 in tiles. */
     Buffer tiles(Buffer values, int in, DType as) {
         Layout.Tiles layout = Tiles.layout(in);
         MemorySegment memory = arena.allocate(layout.bytes(as, values.elements()), 64);
         for (int o = 0; o < values.elements() / in; o++) {
             long tile = memory.address() + o / Tiles.OUTS * layout.stride(as), row = values.address() + 4L * o * in;
             if (as == DType.I8) Tiles.quantise(tile, o % Tiles.OUTS, row, in);
-            else Tiles.bf16(tile, o % Tiles.OUTS, row, in);
+            else Tiles.put(tile, as, o % Tiles.OUTS, row, in);
         }
         return new Buffer(as, memory.address(), values.elements(), layout);
     }
