@@ -3,6 +3,7 @@ package dev.outrider.decode.device;
 import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.Gelu;
 import dev.outrider.checkpoints.Tensor;
+import java.util.List;
 
 /**
  * What a LLaMA needs of a machine, forward and backward. Matrices are row-major; weights are
@@ -81,6 +82,13 @@ public interface Device extends AutoCloseable {
 
     /** y[R, out] = x[R, in] · wᵀ + beta · y; beta is 0 or 1. y is not read when beta is 0. */
     void linear(Buffer y, Buffer x, Buffer w, int rows, int in, int out, float beta);
+
+    /** As {@link #linear} of each matrix [out, in], all with the same rows of x: y[i] = x · w[i]ᵀ. */
+    default void linearEach(List<Buffer> y, Buffer x, List<Buffer> w, int rows, int in) {
+        for (int i = 0; i < w.size(); i++) {
+            linear(y.get(i), x, w.get(i), rows, in, Math.toIntExact(w.get(i).elements() / in), 0);
+        }
+    }
 
     /** y[r, :] += bias, for every row. */
     void addBias(Buffer y, Buffer bias, int rows, int channels);

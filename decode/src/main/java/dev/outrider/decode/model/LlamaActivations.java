@@ -15,6 +15,8 @@ final class LlamaActivations implements AutoCloseable {
     final Buffer query, key, value, mixed;
     /** [rows, I]. */
     final Buffer gate, up;
+    /** What is made of the normed rows at once: query, key and value; gate and up. */
+    final List<Buffer> queryKeyValue, gateUp;
 
     private final Device device;
     private final Buffer[] tails;
@@ -31,6 +33,8 @@ final class LlamaActivations implements AutoCloseable {
         mixed = of(q);
         gate = of(config.intermediateSize());
         up = of(config.intermediateSize());
+        queryKeyValue = List.of(query, key, value);
+        gateUp = List.of(gate, up);
         tails = Slices.tails(x, rows);
     }
 

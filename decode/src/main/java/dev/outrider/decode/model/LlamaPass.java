@@ -78,9 +78,7 @@ final class LlamaPass implements AutoCloseable {
 
     private void attention(LlamaWeights.Layer layer, int index, int rows, Context context) {
         norm(a.normed, a.x, layer.inputNorm(), rows);
-        layer.query().apply(device, a.query, a.normed, rows, 0);
-        layer.key().apply(device, a.key, a.normed, rows, 0);
-        layer.value().apply(device, a.value, a.normed, rows, 0);
+        layer.queryKeyValue().apply(device, a.queryKeyValue, a.normed, rows);
         context.attend(index, a, rows);
         layer.output().apply(device, a.x, a.mixed, rows, 1);
     }
@@ -88,8 +86,7 @@ final class LlamaPass implements AutoCloseable {
     private void mlp(LlamaWeights.Layer layer, int rows) {
         int width = config.intermediateSize();
         norm(a.normed, a.x, layer.mlpNorm(), rows);
-        layer.gate().apply(device, a.gate, a.normed, rows, 0);
-        layer.up().apply(device, a.up, a.normed, rows, 0);
+        layer.gateUp().apply(device, a.gateUp, a.normed, rows);
         device.swiglu(a.gate, a.gate, a.up, rows, width, width);
         layer.down().apply(device, a.x, a.gate, rows, 1);
     }

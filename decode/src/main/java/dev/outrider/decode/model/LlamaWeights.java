@@ -1,6 +1,7 @@
 package dev.outrider.decode.model;
 
 import dev.outrider.checkpoints.Checkpoint;
+import dev.outrider.checkpoints.DType;
 import dev.outrider.checkpoints.DraftVocabulary;
 import dev.outrider.checkpoints.ModelConfig;
 import dev.outrider.checkpoints.Tensor;
@@ -21,16 +22,18 @@ public final class LlamaWeights implements AutoCloseable {
     /** The tensors of one layer. */
     record Layer(
             Buffer inputNorm,
-            Linear query,
-            Linear key,
-            Linear value,
+            Linear.Several queryKeyValue,
             Linear output,
             Buffer mlpNorm,
-            Linear gate,
-            Linear up,
+            Linear.Several gateUp,
             Linear down) {
+        Linear up() {
+            return gateUp.each().getLast();
+        }
+
         Stream<Linear> matrices() {
-            return Stream.of(query, key, value, output, gate, up, down);
+            return Stream.of(queryKeyValue.each(), gateUp.each(), List.of(output, down))
+                    .flatMap(List::stream);
         }
     }
 
@@ -115,7 +118,12 @@ public final class LlamaWeights implements AutoCloseable {
         return layers.stream().map(layer -> layer.up().weight()).toList();
     }
 
-    /** Bytes of the matrices that a pass reads, however few its rows: what bounds its speed. */
+    /** Bytes that a pass reads of the matrices and of a cache of so many tokens, however few its rows: what bounds its speed. */
+    public long passBytes(int context) {
+        return passBytes() + 2L * config.layers() * config.kvHeads() * config.headDim() * context * DType.F32.bytes;
+    }
+
+    /** Bytes of the matrices that a pass reads. */
     public long passBytes() {
         return Stream.concat(layers.stream().flatMap(Layer::matrices), Stream.of(head))
                 .mapToLong(linear -> linear.weight().bytes())
@@ -129,13 +137,15 @@ public final class LlamaWeights implements AutoCloseable {
         boolean bias = config.attentionBias(), mlpBias = config.mlpBias();
         return new Layer(
                 tensors.held(layer + "input_layernorm.weight"),
-                tensors.linear(attention + "q_proj", c, q, bias),
-                tensors.linear(attention + "k_proj", c, kv, bias),
-                tensors.linear(attention + "v_proj", c, kv, bias),
+                Linear.Several.of(
+                        tensors.linear(attention + "q_proj", c, q, bias),
+                        tensors.linear(attention + "k_proj", c, kv, bias),
+                        tensors.linear(attention + "v_proj", c, kv, bias)),
                 tensors.linear(attention + "o_proj", q, c, bias),
                 tensors.held(layer + "post_attention_layernorm.weight"),
-                tensors.linear(mlp + "gate_proj", c, i, mlpBias),
-                tensors.linear(mlp + "up_proj", c, i, mlpBias),
+                Linear.Several.of(
+                        tensors.linear(mlp + "gate_proj", c, i, mlpBias),
+                        tensors.linear(mlp + "up_proj", c, i, mlpBias)),
                 tensors.linear(mlp + "down_proj", i, c, mlpBias));
     }
 

@@ -156,10 +156,10 @@ class LlamaTest {
         Path written = write("bf16", random(Seeds.generator(7), DType.BF16, 1), 7);
         try (Checkpoint checkpoint = Checkpoint.open(written);
                 LlamaWeights weights = LlamaWeights.load(device, checkpoint)) {
-            Tensor stored = checkpoint.tensor("model.layers.0.self_attn.q_proj.weight");
+            Tensor stored = checkpoint.tensor("model.layers.0.self_attn.o_proj.weight");
             assertThat(stored.dtype()).isEqualTo(DType.BF16);
-            assertThat(weights.layers.getFirst().query().weight().type()).isEqualTo(DType.BF16);
-            assertThat(weights.layers.getFirst().query().weight().address())
+            assertThat(weights.layers.getFirst().output().weight().type()).isEqualTo(DType.BF16);
+            assertThat(weights.layers.getFirst().output().weight().address())
                     .isEqualTo(stored.data().address());
         }
     }
@@ -200,7 +200,7 @@ class LlamaTest {
                     LlamaWeights.Layer layer = weights.layers.getFirst();
                     DType expected =
                             DType.valueOf(Map.of("STORED", "F32", "INT8", "I8").getOrDefault(type.name(), type.name()));
-                    assertThat(layer.gate().weight().type()).isEqualTo(expected);
+                    assertThat(layer.up().weight().type()).isEqualTo(expected);
                     assertThat(weights.embedding.type()).isEqualTo(expected);
                     assertThat(layer.inputNorm().type()).isEqualTo(DType.F32);
                     // Rows of 40 are not whole groups.

@@ -39,8 +39,8 @@ class PassBenchTest {
         assertThat(lines.stream().filter(line -> line.startsWith("128")))
                 .singleElement()
                 .satisfies(line -> assertThat(line.trim().split("\\s+"))
-                        .as("context, ms, share of reading, two ratios: %s", line)
-                        .hasSize(6));
+                        .as("context, passes/s, GB/s, share, %, two ratios: %s", line)
+                        .hasSize(7));
     }
 
     @Test

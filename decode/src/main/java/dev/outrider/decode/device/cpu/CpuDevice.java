@@ -16,6 +16,7 @@ import dev.outrider.decode.device.Precision;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -216,6 +217,25 @@ public final class CpuDevice implements Device {
             mixed.product(false, true, c, MixedGemm.Factor.f32(a), weights, rows, out, in, beta != 0);
         } else if (w.type() == DType.F32) Gemm.nt(threads, c, out, a, in, b, in, rows, out, in, beta);
         else Gemm.ntWidened(threads, scratch, w.type(), c, a, b, rows, out, in, beta);
+    }
+
+    @Override
+    public void linearEach(List<Buffer> y, Buffer x, List<Buffer> w, int rows, int in) {
+        DType type = w.getFirst().type();
+        Layout layout = w.getFirst().layout();
+        boolean alike = layout instanceof Layout.Tiles && (rows <= INVARIANT_ROWS || tiled.takesMany(type, in));
+        for (int i = 0; i < w.size(); i++)
+            alike &= w.get(i).type() == type && w.get(i).layout().equals(layout);
+        if (!alike) Device.super.linearEach(y, x, w, rows, in);
+        else {
+            floats(x, (long) rows * in);
+            for (int i = 0; i < w.size(); i++) {
+                long out = w.get(i).elements() / in;
+                matrix(w.get(i), out, in);
+                floats(y.get(i), rows * out);
+            }
+            tiled.linear(y, x, w, (Layout.Tiles) layout, rows);
+        }
     }
 
     @Override

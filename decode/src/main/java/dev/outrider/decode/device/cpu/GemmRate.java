@@ -69,15 +69,44 @@ public final class GemmRate {
 
     /** GB/s of reading memory far larger than the caches, by all threads of the device, each in four streams. */
     public static double readGigabytes(CpuDevice device) {
-        int threads = device.threads().count(), each = (1 << 26) / threads;
-        Buffer x = filled(device, (long) each * threads);
-        float[] sums = new float[threads];
-        double nanos = median(() -> device.threads().run(threads, part -> {
+        try (Reading reading = new Reading(device)) {
+            return reading.bytes() / median(reading::once);
+        }
+    }
+
+    /** Memory to be read again and again, for rates that are to be compared with what is measured between. */
+    public static final class Reading implements AutoCloseable {
+        private final CpuDevice device;
+        private final int each;
+        private final Buffer x;
+        private final float[] sums;
+
+        public Reading(CpuDevice device) {
+            int threads = device.threads().count();
+            this.device = device;
+            each = (1 << 26) / threads;
+            x = filled(device, (long) each * threads);
+            sums = new float[threads];
+        }
+
+        public long bytes() {
+            return x.bytes();
+        }
+
+        /** Reads all of it once. */
+        public void once() {
+            device.threads().run(sums.length, this::part);
+            if (Float.isNaN(sums[0])) throw new AssertionError("what was read is not what was written");
+        }
+
+        private void part(int part) {
             sums[part] = readRow(x.address() + 4L * each * part, each / 4 & -Lanes.LANES);
-        }));
-        if (Float.isNaN(sums[0])) throw new AssertionError("what was read is not what was written");
-        device.free(x);
-        return x.bytes() / nanos;
+        }
+
+        @Override
+        public void close() {
+            device.free(x);
+        }
     }
 
     /** The sum of four times so many floats. */

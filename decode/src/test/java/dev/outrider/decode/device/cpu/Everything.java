@@ -72,6 +72,14 @@ public final class Everything {
             int few = rows;
             operations.put("linear, f16, " + rows, () -> device.linear(y, x, f16, few, IN, OUT, 0));
         }
+        for (DType type : List.of(DType.F32, DType.BF16, DType.I8)) {
+            Buffer held = device.hold(Tensor.of("w", Seeds.normal(random, 192 * OUT, 1), OUT, 192), type);
+            Buffer other = normal(5 * OUT);
+            List<Buffer> to = List.of(y, other), matrices = List.of(held, held);
+            operations.put("linear, arranged " + type, () -> device.linear(y, x, held, 5, 192, OUT, 1));
+            operations.put("linear, arranged, many " + type, () -> device.linear(y, x, held, ROWS, 192, OUT, 0));
+            operations.put("linear, several " + type, () -> device.linearEach(to, x, matrices, 5, 192));
+        }
         operations.put("linear, f16", () -> device.linear(y, x, f16, ROWS, IN, OUT, 0));
         operations.put("norm", () -> device.rmsNorm(z, x, gain, ROWS, IN, 1e-5f));
         operations.put("norm, bf16", () -> device.rmsNorm(z, x, half, ROWS, IN, 1e-5f));

@@ -10,7 +10,9 @@ import dev.outrider.checkpoints.Seeds;
 import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Device;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
@@ -197,6 +199,27 @@ public abstract class ForwardContract extends DeviceContract {
                 }
             }
         }
+    }
+
+    @Test
+    public void severalMatricesOfTheSameRowsAreAsEachAlone() {
+        Seeds.run(6, random -> {
+            int in = 64, rows = 1 + random.nextInt(3) * 20;
+            DType[] types = {DType.F32, DType.BF16, DType.I8};
+            DType first = types[random.nextInt(3)], second = random.nextInt(3) == 0 ? types[random.nextInt(3)] : first;
+            List<Buffer> w = new ArrayList<>(), y = new ArrayList<>();
+            for (DType type : new DType[] {first, second, first}) {
+                int out = 1 + random.nextInt(70);
+                w.add(device.hold(stored(DType.F32, Seeds.normal(random, out * in, 1), out, in), type));
+                y.add(zeros(rows * out));
+            }
+            Buffer x = normal(random, rows * in, 1);
+            device.linearEach(y, x, w, rows, in);
+            for (int i = 0; i < 3; i++) {
+                int out = (int) y.get(i).elements() / rows;
+                assertThat(floats(y.get(i))).isEqualTo(product(x, w.get(i), rows, in, out));
+            }
+        });
     }
 
     /** Where x begins counts for nothing. */
