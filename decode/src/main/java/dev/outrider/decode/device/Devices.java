@@ -37,7 +37,8 @@ public final class Devices {
         Matcher named = NAME.matcher(name);
         if (!named.matches()) throw Failure.usage("device", name, NAMES, "Name one of them.");
         if (name.equals("cpu")) {
-            return new CpuDevice(threads == 0 ? Runtime.getRuntime().availableProcessors() : threads, precision);
+            int all = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+            return precision == Precision.F32 ? CpuDevice.decoding(all) : new CpuDevice(all, precision);
         }
         int card = named.group(1) == null ? 0 : Integer.parseInt(named.group(1));
         return CudaDevice.open(CudaLibraries.ofThisMachine(), card, precision);

@@ -21,28 +21,28 @@ public final class Narrowing {
         return (short) (bits + 0x7fff + (bits >>> 16 & 1) >>> 16);
     }
 
-    /** Takes weight i of a group as a byte. */
-    public interface Place {
-        void put(int i, byte q);
-    }
-
     /**
      * A group of weights as bytes.
      *
      * @param from a float for each weight, from byte {@code at} on
+     * @param to a byte for each, from byte {@code first} on
+     * @param zero what is added to each
      * @return the scale; not finite where one of the weights is not, or where F16 cannot hold it
      */
-    public static float group(MemorySegment from, long at, Place to) {
+    public static float group(MemorySegment from, long at, MemorySegment to, long first, int zero) {
         float largest = 0;
         for (int i = 0; i < GROUP; i++) largest = Math.max(largest, Math.abs(from.get(FLOAT, at + 4L * i)));
         float d = largest / MOST, inverse = d == 0 ? 0 : 1 / d;
-        for (int i = 0; i < GROUP; i++) to.put(i, rounded(from.get(FLOAT, at + 4L * i) * inverse));
+        for (int i = 0; i < GROUP; i++) {
+            int q = rounded(from.get(FLOAT, at + 4L * i) * inverse);
+            to.set(ValueLayout.JAVA_BYTE, first + i, (byte) (q + zero));
+        }
         return Float.float16ToFloat(Float.floatToFloat16(d));
     }
 
     // In double: a float just below a half would become one.
-    private static byte rounded(double value) {
-        return (byte) (value + Math.copySign(0.5, value));
+    private static int rounded(double value) {
+        return (int) (value + Math.copySign(0.5, value));
     }
 
     /** What to say where a row's scales are not all finite. */

@@ -15,6 +15,7 @@ import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.model.Llava;
 import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.model.Sight;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.decode.speculate.Compatibility;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Generation;
@@ -95,6 +96,13 @@ public final class ChatVerb implements Callable<Integer> {
     @Option(names = "--tower", paramLabel = "DIR", description = "The target's vision tower, where it only names it.")
     Path tower;
 
+    @Option(
+            names = "--weights",
+            description =
+                    "How both models' matrices are held: stored (as in their files; quantised ones as F32), f32, bf16 or"
+                            + " int8. What is not stored is copied, and faster (default: ${DEFAULT-VALUE}).")
+    WeightType held = WeightType.STORED;
+
     @Option(names = "--device", description = Devices.NAMES + " (default: ${DEFAULT-VALUE}).")
     String on = "cpu";
 
@@ -127,14 +135,14 @@ public final class ChatVerb implements Callable<Integer> {
             throws IOException {
         Tokenizer tokenizer = files.requireTokenizer();
         int room = room(files);
-        try (LlamaWeights weights = LlamaWeights.load(device, files);
+        try (LlamaWeights weights = LlamaWeights.load(device, files, held);
                 CausalModel model = model(device, files, weights, room, sight)) {
             model.show(pictures);
             if (draft == null) return talk(model, files, dialogue(model, tokenizer, room), null);
             try (Checkpoint draftFiles = Checkpoint.open(draft)) {
                 Compatibility.require(draft.toString(), draftFiles.requireTokenizer(), target.toString(), tokenizer);
                 int both = Math.min(room, room(draftFiles));
-                try (LlamaWeights draftWeights = LlamaWeights.load(device, draftFiles);
+                try (LlamaWeights draftWeights = LlamaWeights.load(device, draftFiles, held);
                         NeuralDraft drafter = new NeuralDraft(
                                 model(device, draftFiles, draftWeights, both, sight),
                                 draftFiles.config().parameters())) {

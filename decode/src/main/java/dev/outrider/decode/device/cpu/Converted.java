@@ -67,12 +67,13 @@ final class Converted {
         Buffer copy = device.allocate(as, tensor.elements(), layout);
         device.threads().split(Tiles.count(out), (first, last) -> {
             try (Arena arena = Arena.ofConfined()) {
-                long floats = arena.allocate(4L * in, 64).address();
+                long floats = arena.allocate(4L * in, 64).address(),
+                        row = arena.allocate(4L * in, 64).address();
                 for (int o = first * Tiles.OUTS; o < Math.min(last * Tiles.OUTS, out); o++) {
                     long tile = copy.address() + o / Tiles.OUTS * layout.stride(as);
                     floats(tensor, (long) o * in, floats, in);
-                    if (as != DType.I8) Tiles.put(tile, as, o % Tiles.OUTS, floats, in);
-                    else if (!Tiles.quantise(tile, o % Tiles.OUTS, floats, in)) throw Narrowing.unfit(tensor.name(), o);
+                    boolean fits = Tiles.put(tile, as, o % Tiles.OUTS, floats, in, row);
+                    if (!fits) throw Narrowing.unfit(tensor.name(), o);
                 }
             }
         });

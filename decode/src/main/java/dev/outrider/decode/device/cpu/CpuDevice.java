@@ -73,13 +73,25 @@ public final class CpuDevice implements Device {
      * @throws dev.outrider.checkpoints.Failure (machine) where the CPU cannot multiply BF16, or oneDNN is not there
      */
     public CpuDevice(int threads, Precision precision) {
-        loadOpenBlas();
+        this(threads, precision, true);
+    }
+
+    private CpuDevice(int threads, Precision precision, boolean openBlas) {
+        if (openBlas) loadOpenBlas();
         require(precision);
         this.threads = new Threads(threads);
         scratch = new Scratch[threads];
         for (int i = 0; i < threads; i++) scratch[i] = new Scratch(memory);
         tiled = new TileProduct(this.threads, memory);
         mixed = precision == Precision.BF16 ? new MixedGemm(this.threads, memory) : null;
+    }
+
+    /**
+     * A device for finished models in a process that does without ND4J: OpenBLAS, which takes long to load, is loaded when a
+     * product first needs it.
+     */
+    public static CpuDevice decoding(int threads) {
+        return new CpuDevice(threads, Precision.F32, false);
     }
 
     /** The team, for kernels of other modules that work on the same memory. */

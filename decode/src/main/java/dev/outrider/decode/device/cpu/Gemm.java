@@ -90,7 +90,7 @@ final class Gemm {
 
     // Panels of whole units, alike in size and as many for each thread.
     private static void panels(Threads threads, Scratch[] scratch, int n, int k, Panel body) {
-        OpenBlas.oneThread();
+        Loading.of(OpenBlas::oneThread);
         int panel = panel(threads.count(), n, k), parts = Math.min(threads.count(), (n + panel - 1) / panel);
         threads.run(parts, part -> {
             long w = scratch[part].floats((long) panel * k);
@@ -128,7 +128,7 @@ final class Gemm {
             int n,
             int k,
             float beta) {
-        OpenBlas.oneThread();
+        Loading.of(OpenBlas::oneThread);
         int parts = parts(threads, m, n, k);
         if (parts <= 1) OpenBlas.sgemm(ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
         else if (m >= n) {

@@ -72,7 +72,7 @@ final class SelfAttention {
 
     void forward(Threads threads, Scratch[] scratch, long out, long logSum, long qkv) {
         next.set(0);
-        OpenBlas.oneThread();
+        Loading.of(OpenBlas::oneThread);
         threads.run(Math.min(threads.count(), batch * heads), part -> {
             long scores = scratch[part].floats((long) BLOCK * padded + BLOCK);
             for (int u = next.getAndIncrement(); u < batch * heads; u = next.getAndIncrement()) {
@@ -108,7 +108,7 @@ final class SelfAttention {
 
     void gradient(Threads threads, Scratch[] scratch, long dqkv, long dout, long out, long logSum, long qkv) {
         next.set(0);
-        OpenBlas.oneThread();
+        Loading.of(OpenBlas::oneThread);
         threads.run(Math.min(threads.count(), batch * kvHeads), part -> {
             long room = scratch[part].floats(2L * BLOCK * padded + time);
             for (int u = next.getAndIncrement(); u < batch * kvHeads; u = next.getAndIncrement()) {

@@ -43,6 +43,7 @@ final class Tiles {
     private static final ByteOrder ORDER = ByteOrder.LITTLE_ENDIAN;
     private static final VectorSpecies<Integer> INTS = VectorSpecies.of(int.class, FLOATS.vectorShape());
     private static final ValueLayout.OfShort HALF = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ORDER);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED;
     private static final ValueLayout.OfByte BYTE = ValueLayout.JAVA_BYTE;
 
     private Tiles() {}
@@ -167,31 +168,35 @@ final class Tiles {
         }
     }
 
-    /** Output j of a tile of F32 or BF16 from a row of floats, each rounded to the nearest. */
-    static void put(long tile, DType type, int j, long from, int in) {
-        for (int i = 0; i < in; i++) {
-            long to = place(tile, type, j, i);
-            float value = Lanes.get(from + 4L * i);
-            if (type == DType.F32) Lanes.set(to, value);
-            else ALL.set(HALF, to, Narrowing.bf16(value));
-        }
-    }
-
     /**
-     * Output j of a tile from a row of floats, quantised.
+     * Output j of a tile from a row of floats, each rounded to the nearest, or quantised.
      *
+     * @param row room for the row in the tile's type
      * @return whether all scales are finite
      */
-    static boolean quantise(long tile, int j, long from, int in) {
+    static boolean put(long tile, DType type, int j, long from, int in, long row) {
         boolean finite = true;
-        for (int g = 0; g < in / GROUP; g++) {
-            long lines = tile + (long) g * BLOCK + 4 * j;
-            float scale = Narrowing.group(ALL, from + 4L * GROUP * g, (i, q) -> {
-                ALL.set(BYTE, lines + i / 4 * LINE + i % 4, (byte) (q + ZERO));
-            });
-            ALL.set(HALF, scaleAt(tile, j, g), Float.floatToFloat16(scale));
-            finite &= Float.isFinite(scale);
+        switch (type) {
+            case F32 -> lines(tile + 4 * j, from, in);
+            case BF16 -> {
+                // One by one: a model is loaded before the compiler has made anything of vectors.
+                for (int i = 0; i < in; i++) ALL.set(HALF, row + 2L * i, Narrowing.bf16(Lanes.get(from + 4L * i)));
+                lines(tile + 4 * j, row, in / 2);
+            }
+            default -> {
+                for (int g = 0; g < in / GROUP; g++) {
+                    float scale = Narrowing.group(ALL, from + 4L * GROUP * g, ALL, row, ZERO);
+                    lines(tile + (long) g * BLOCK + 4 * j, row, GROUP / 4);
+                    ALL.set(HALF, scaleAt(tile, j, g), Float.floatToFloat16(scale));
+                    finite &= Float.isFinite(scale);
+                }
+            }
         }
         return finite;
+    }
+
+    // The 32 bits of an output in each of so many lines.
+    private static void lines(long to, long from, int count) {
+        for (int l = 0; l < count; l++) ALL.set(INT, to + (long) LINE * l, ALL.get(INT, from + 4L * l));
     }
 }

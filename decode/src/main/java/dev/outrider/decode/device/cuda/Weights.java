@@ -97,13 +97,9 @@ final class Weights {
         MemorySegment row = MemorySegment.ofArray(new float[in]);
         floats(tensor, (first + r) * in, row, 0, in);
         for (int i = 0; i < in; i += Buffer.GROUP) {
-            float scale = Narrowing.group(row, 4L * i, at(to, weights + i));
+            float scale = Narrowing.group(row, 4L * i, to, weights + i, 0);
             if (!Float.isFinite(scale)) throw Narrowing.unfit(tensor.name(), first + r);
             to.set(FLOAT, scales + 4L * (i / Buffer.GROUP), scale);
         }
-    }
-
-    private static Narrowing.Place at(MemorySegment to, long first) {
-        return (i, q) -> to.set(ValueLayout.JAVA_BYTE, first + i, q);
     }
 }

@@ -53,8 +53,13 @@ final class Native implements AutoCloseable {
         MemorySegment memory = arena.allocate(layout.bytes(as, values.elements()), 64);
         for (int o = 0; o < values.elements() / in; o++) {
             long tile = memory.address() + o / Tiles.OUTS * layout.stride(as), row = values.address() + 4L * o * in;
-            if (as == DType.I8) Tiles.quantise(tile, o % Tiles.OUTS, row, in);
-            else Tiles.put(tile, as, o % Tiles.OUTS, row, in);
+            Tiles.put(
+                    tile,
+                    as,
+                    o % Tiles.OUTS,
+                    row,
+                    in,
+                    arena.allocate(4L * in, 4).address());
         }
         return new Buffer(as, memory.address(), values.elements(), layout);
     }
