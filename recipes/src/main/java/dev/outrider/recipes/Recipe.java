@@ -568,7 +568,7 @@ public record Recipe(
      * @param checkpoint a Hugging Face directory, a GGUF or a llama2.c file
      * @param tokenizer folder with its tokenizer, where nothing else of it is there
      * @param parameters what MBSU's cost ratio is against; 0: the checkpoint's
-     * @param weights what the target is held in where it is measured: there it <em>is</em> the model so rounded
+     * @param weights what the target is held in where it speaks, teaches and is measured: it <em>is</em> the model so rounded
      * @param template name of a chat template, or {@code own}: the checkpoint's
      * @param adapter of a target to train that sees
      * @param seenShare of its training rows that have pictures, where it sees

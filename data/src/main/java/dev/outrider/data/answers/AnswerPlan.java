@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.outrider.checkpoints.AtomicFiles;
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.model.WeightType;
 import java.io.IOException;
 import java.io.Serializable;
 import java.nio.file.Files;
@@ -23,6 +24,7 @@ import java.util.Set;
  * @param slots answers in work at a time: products are summed in an order that follows from it
  * @param topK ids whose probabilities are kept at every token; 0: none
  * @param eyes hash of what pictures are seen with; empty: prompts have none
+ * @param weights how the target's matrices are held
  */
 record AnswerPlan(
         int schema,
@@ -41,7 +43,8 @@ record AnswerPlan(
         int promptsPerPart,
         int slots,
         int topK,
-        String eyes)
+        String eyes,
+        WeightType weights)
         implements Serializable {
     static final int SCHEMA = 2;
     static final String NAME = "plan.json";
@@ -51,8 +54,9 @@ record AnswerPlan(
     AnswerPlan {
         temperatures = List.copyOf(temperatures);
         ends = Set.copyOf(ends);
-        // Absent in plans of versions that saw nothing.
+        // Absent in plans of versions that saw nothing, or knew no other weights.
         eyes = eyes == null ? "" : eyes;
+        weights = weights == null ? WeightType.STORED : weights;
     }
 
     /** For prompts without pictures. */
@@ -90,7 +94,8 @@ record AnswerPlan(
                 promptsPerPart,
                 slots,
                 topK,
-                "");
+                "",
+                WeightType.STORED);
     }
 
     /** Whether prompts may have pictures. */
@@ -177,6 +182,7 @@ record AnswerPlan(
                 promptsPerPart,
                 slots,
                 topK,
-                eyes);
+                eyes,
+                weights);
     }
 }

@@ -1,6 +1,7 @@
 package dev.outrider.data.answers;
 
 import dev.outrider.checkpoints.Failure;
+import dev.outrider.decode.model.WeightType;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -19,6 +20,7 @@ import java.util.List;
  * @param slots answers in work at a time; 0: {@link #SLOTS}, or fewer where their caches would fill the memory
  * @param topK ids whose probabilities are kept at every token of an answer; 0: none
  * @param eyes where the pictures of prompts are, for a target that sees
+ * @param weights how the target's matrices are held
  */
 public record AnswerSpec(
         Prompts prompts,
@@ -34,7 +36,8 @@ public record AnswerSpec(
         int threads,
         int slots,
         int topK,
-        AnswerEyes eyes) {
+        AnswerEyes eyes,
+        WeightType weights) {
     /** The temperatures of arXiv 2404.08856. */
     public static final List<Double> TEMPERATURES = List.of(0.0, 0.3, 0.7, 1.0);
 
@@ -98,11 +101,12 @@ public record AnswerSpec(
                 threads,
                 slots,
                 topK,
-                AnswerEyes.NONE);
+                AnswerEyes.NONE,
+                WeightType.STORED);
     }
 
-    /** The same, with eyes. */
-    public AnswerSpec with(AnswerEyes eyes) {
+    /** The same, with eyes, of a target whose matrices are held so. */
+    public AnswerSpec with(AnswerEyes eyes, WeightType weights) {
         return new AnswerSpec(
                 prompts,
                 target,
@@ -117,7 +121,8 @@ public record AnswerSpec(
                 threads,
                 slots,
                 topK,
-                eyes);
+                eyes,
+                weights);
     }
 
     public AnswerSpec {

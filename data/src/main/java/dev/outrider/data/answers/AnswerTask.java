@@ -61,7 +61,7 @@ record AnswerTask(
     void run(Iterator<Part> parts) throws IOException {
         if (!parts.hasNext()) return;
         Path folder = Path.of(output);
-        try (SharedTarget shared = SharedTarget.open(Path.of(target), eyes.tower());
+        try (SharedTarget shared = SharedTarget.open(Path.of(target), eyes.tower(), plan.weights());
                 CpuDevice device = new CpuDevice(threadsHere());
                 TaskEyes seeing = TaskEyes.open(device, shared, eyes);
                 BatchDecoder decoder = new BatchDecoder(

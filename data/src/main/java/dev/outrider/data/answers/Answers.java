@@ -87,7 +87,7 @@ public final class Answers {
     public static AnswerReport generate(SparkSession spark, AnswerSpec spec, Progress progress, Runnable otherwise) {
         return SparkFailures.unwrapped(() -> {
             try (SharedTarget target =
-                    SharedTarget.open(spec.target(), spec.eyes().tower())) {
+                    SharedTarget.open(spec.target(), spec.eyes().tower(), spec.weights())) {
                 return new Answers(spark, spec, progress, target).run(otherwise);
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
@@ -126,7 +126,8 @@ public final class Answers {
                 spec.promptsPerPart(),
                 slots(target.config()),
                 spec.topK(),
-                eyes.open() ? eyesHash(target.vision().orElseThrow()) : "");
+                eyes.open() ? eyesHash(target.vision().orElseThrow()) : "",
+                spec.weights());
     }
 
     /** The spec's, with the number of pictures to keep; refused where prompts have pictures that nobody sees. */

@@ -3,6 +3,7 @@ package dev.outrider.data.answers;
 import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.WeightType;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
@@ -12,31 +13,33 @@ import java.util.Map;
  * closed by the last that lets go.
  */
 final class SharedTarget implements AutoCloseable {
-    private static final Map<Path, SharedTarget> OPEN = new HashMap<>();
+    private static final Map<Held, SharedTarget> OPEN = new HashMap<>();
 
-    private final Path path;
+    private record Held(Path path, WeightType weights) {}
+
+    private final Held held;
     private final Checkpoint checkpoint;
     private final CpuDevice device = new CpuDevice(1);
     private final LlamaWeights weights;
     private int users;
 
-    private SharedTarget(Path path, String tower) {
-        this.path = path;
-        checkpoint = Checkpoint.open(path);
+    private SharedTarget(Held held, String tower) {
+        this.held = held;
+        checkpoint = Checkpoint.open(held.path);
         if (!tower.isEmpty()) checkpoint.vision().ifPresent(vision -> vision.attach(Path.of(tower)));
-        weights = LlamaWeights.load(device, checkpoint);
+        weights = LlamaWeights.load(device, checkpoint, held.weights);
     }
 
     /** Close it as often as it was asked for. */
     static SharedTarget open(Path path) {
-        return open(path, "");
+        return open(path, "", WeightType.STORED);
     }
 
     /** @param tower the first who opens it attaches; or empty */
-    static SharedTarget open(Path path, String tower) {
+    static SharedTarget open(Path path, String tower, WeightType weights) {
         synchronized (OPEN) {
-            Path whole = path.toAbsolutePath().normalize();
-            SharedTarget target = OPEN.computeIfAbsent(whole, p -> new SharedTarget(p, tower));
+            Held wanted = new Held(path.toAbsolutePath().normalize(), weights);
+            SharedTarget target = OPEN.computeIfAbsent(wanted, held -> new SharedTarget(held, tower));
             target.users++;
             return target;
         }
@@ -61,7 +64,7 @@ final class SharedTarget implements AutoCloseable {
     public void close() {
         synchronized (OPEN) {
             if (--users > 0) return;
-            OPEN.remove(path);
+            OPEN.remove(held);
             weights.close();
             device.close();
             checkpoint.close();

@@ -29,6 +29,7 @@ import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.model.Llava;
 import dev.outrider.decode.model.Picture;
 import dev.outrider.decode.model.Sight;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.decode.ngram.NgramTable;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Limits;
@@ -120,7 +121,7 @@ class SeeingAnswersTest {
     private static AnswerSpec spec(Prompts from, Path model, Path output, AnswerEyes eyes) {
         return new AnswerSpec(
                         from, model, output, List.of(0.0, 0.9), 0.95, 2, MOST, SeeingTarget.CONTEXT, 5, 4, 1, 6, 0)
-                .with(eyes);
+                .with(eyes, WeightType.STORED);
     }
 
     private static Map<String, Answer> answers(Path output) {
@@ -275,7 +276,7 @@ class SeeingAnswersTest {
                                         1,
                                         4,
                                         1)
-                                .with(eyes()),
+                                .with(eyes(), WeightType.STORED),
                         Progress.NONE))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining("reads text alone");

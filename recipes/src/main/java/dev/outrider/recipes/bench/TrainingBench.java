@@ -7,6 +7,7 @@ import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.device.cpu.GemmRate;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.trainer.Batch;
 import dev.outrider.trainer.TargetTeacher;
 import dev.outrider.trainer.Teacher;
@@ -21,6 +22,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.SplittableRandom;
@@ -40,8 +42,9 @@ public final class TrainingBench {
     private final int time;
     private final int steps;
 
-    private TrainingBench(CpuDevice device, Precision precision, int sequences, int time, int steps) {
-        this.draft = ModelConfig.draft(VOCABULARY, 1024, 2816, 4, 8, Math.max(2048, time), 1, 2);
+    private TrainingBench(
+            ModelConfig draft, CpuDevice device, Precision precision, int sequences, int time, int steps) {
+        this.draft = draft;
         this.device = device;
         this.precision = precision;
         this.sequences = sequences;
@@ -54,7 +57,8 @@ public final class TrainingBench {
             throws IOException {
         int all = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
         try (CpuDevice device = new CpuDevice(all, precision)) {
-            TrainingBench bench = new TrainingBench(device, precision, sequences, time, steps);
+            ModelConfig draft = ModelConfig.draft(VOCABULARY, 1024, 2816, 4, 8, Math.max(2048, time), 1, 2);
+            TrainingBench bench = new TrainingBench(draft, device, precision, sequences, time, steps);
             System.out.println("device    " + device.name());
             if (teacherLayers == 0) {
                 bench.measure("pre-training, cross entropy", new CrossEntropy(device.threads()), 0);
@@ -75,6 +79,63 @@ public final class TrainingBench {
         }
     }
 
+    /**
+     * TVD++ of a draft of 4 layers of 256 channels with a model as online teacher: tokens/s, and the share of what the
+     * products of both, measured in the same run, would allow by themselves.
+     */
+    public static void run(
+            int threads, Precision precision, int sequences, int time, int steps, Path model, WeightType held) {
+        int all = threads == 0 ? Runtime.getRuntime().availableProcessors() : threads;
+        try (CpuDevice device = new CpuDevice(all, precision);
+                Llama target = Llama.open(model, device, time, held)) {
+            ModelConfig teacher = target.config();
+            ModelConfig draft = ModelConfig.draft(teacher.vocabSize(), 256, 704, 4, 4, Math.max(2048, time), 1, 2);
+            TrainingBench bench = new TrainingBench(draft, device, precision, sequences, time, steps);
+            System.out.printf("device    %s, teacher held as %s%n", device.name(), held);
+            // Closed with the target.
+            Teacher asked = new TargetTeacher(target, device);
+            double seconds = bench.median(new Distillation(device, asked, new TotalVariationPlus(), 1));
+            double tokens = (double) sequences * time, least = tokens * bench.productSeconds(teacher, held);
+            System.out.printf(
+                    Locale.ROOT,
+                    "TVD++ of %.0fM by %s: %d x %d%n  tokens/s   %.0f median, %.0f %% of the %.0f that the products of"
+                            + " both allow%n  peak       %.2f GB resident%n",
+                    draft.parameters() / 1e6,
+                    model,
+                    sequences,
+                    time,
+                    tokens / seconds,
+                    100 * least / seconds,
+                    tokens / least,
+                    peak());
+        }
+    }
+
+    /** A token's share of all products, each measured by itself: the teacher's forward, the draft's three times. */
+    private double productSeconds(ModelConfig teacher, WeightType held) {
+        double seconds = 0;
+        for (GemmRate.Shape s : shapes(draft)) {
+            int layers = s.out() == draft.vocabSize() ? 1 : draft.layers();
+            seconds += 3 * layers * GemmRate.seconds(device, precision, s) / s.rows();
+        }
+        for (GemmRate.Shape s : shapes(teacher)) {
+            int layers = s.out() == teacher.vocabSize() ? 1 : teacher.layers();
+            seconds += layers * GemmRate.forwardSeconds(device, held.name(), s) / s.rows();
+        }
+        return seconds;
+    }
+
+    /** Of a layer's products, and the head's. */
+    private List<GemmRate.Shape> shapes(ModelConfig c) {
+        int rows = Math.min(sequences * time, 512), q = c.heads() * c.headDim(), kv = 2 * c.kvHeads() * c.headDim();
+        return List.of(
+                new GemmRate.Shape(rows, c.hiddenSize(), q + kv),
+                new GemmRate.Shape(rows, q, c.hiddenSize()),
+                new GemmRate.Shape(rows, c.hiddenSize(), 2 * c.intermediateSize()),
+                new GemmRate.Shape(rows, c.intermediateSize(), c.hiddenSize()),
+                new GemmRate.Shape(rows, c.hiddenSize(), c.vocabSize()));
+    }
+
     private ModelConfig teacher(Path folder, int layers) {
         ModelConfig shape = ModelConfig.draft(VOCABULARY, 1024, 2816, layers, 8, Math.max(2048, time), 1, 2);
         try (LlamaGraph graph = LlamaGraph.create(shape, device, 2)) {
@@ -85,6 +146,20 @@ public final class TrainingBench {
     }
 
     private void measure(String what, TokenLoss loss, double teacherFlops) {
+        double[] seconds = seconds(loss);
+        report(
+                what,
+                seconds[steps / 2],
+                seconds[0],
+                6.0 * draft.productParameters() + attention(draft, time) + teacherFlops);
+    }
+
+    private double median(TokenLoss loss) {
+        return seconds(loss)[steps / 2];
+    }
+
+    /** Of every step, in order of size. */
+    private double[] seconds(TokenLoss loss) {
         double[] seconds = new double[steps];
         try (LlamaGraph graph = LlamaGraph.create(draft, device, 1);
                 AdamW optimizer = new AdamW(graph, 0.9, 0.95, 1e-8, 0.1)) {
@@ -96,11 +171,7 @@ public final class TrainingBench {
             }
         }
         Arrays.sort(seconds);
-        report(
-                what,
-                seconds[steps / 2],
-                seconds[0],
-                6.0 * draft.productParameters() + attention(draft, time) + teacherFlops);
+        return seconds;
     }
 
     private void step(LlamaGraph graph, AdamW optimizer, Batch batch, TokenLoss loss, int step) {
@@ -115,7 +186,8 @@ public final class TrainingBench {
 
     private Batch batch() {
         SplittableRandom random = new SplittableRandom(3);
-        int[] tokens = random.ints((long) sequences * time, 0, VOCABULARY).toArray();
+        int[] tokens =
+                random.ints((long) sequences * time, 0, draft.vocabSize()).toArray();
         byte[] all = new byte[tokens.length];
         Arrays.fill(all, (byte) 1);
         return Batch.nextToken(sequences, time, tokens, all);

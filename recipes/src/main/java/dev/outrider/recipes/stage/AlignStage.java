@@ -9,6 +9,7 @@ import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Sight;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Distill;
+import dev.outrider.recipes.Recipe.Laws;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import dev.outrider.trainer.Initial;
@@ -39,7 +40,9 @@ public record AlignStage(String name, Distill alignment) implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(alignment.essence());
+        List<Object> settings = new ArrayList<>(List.of(alignment.essence()));
+        if (alignment.laws() == Laws.ONLINE) settings.addAll(Models.heldTarget(recipe));
+        return settings;
     }
 
     @Override

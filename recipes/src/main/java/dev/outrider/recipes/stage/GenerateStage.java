@@ -9,6 +9,7 @@ import dev.outrider.recipes.Recipe.Generate;
 import dev.outrider.recipes.Run;
 import dev.outrider.recipes.Stage;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 
@@ -35,14 +36,16 @@ public final class GenerateStage implements Stage {
     public List<Object> settings(Recipe recipe) {
         Generate g = recipe.generate();
         if (!g.recorded().isEmpty()) return heldOut(recipe);
-        return List.of(
+        List<Object> settings = new ArrayList<>(List.of(
                 g.most(),
                 g.temperatures(),
                 g.topP(),
                 g.maxTokens(),
                 g.samples(),
                 g.topK(),
-                recipe.text().length());
+                recipe.text().length()));
+        settings.addAll(Models.heldTarget(recipe));
+        return settings;
     }
 
     /** All that decides which recorded answers are held out, and what they are as tokens. */

@@ -9,6 +9,7 @@ import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.Llava;
 import dev.outrider.decode.model.Sight;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.decode.speculate.Sampling;
 import dev.outrider.recipes.Recipe.Distill;
 import dev.outrider.recipes.Recipe.Laws;
@@ -84,12 +85,13 @@ final class Losses implements AutoCloseable {
 
     private static Teacher teacher(
             Run run, CpuDevice device, List<Shards> rows, Optional<Pictures> pictures, Optional<Sight> sight) {
+        WeightType held = Models.held(run.recipe().target().weights());
         if (pictures.isEmpty()) {
-            return new TargetTeacher(Llama.open(Models.target(run), device, RowChoice.longest(rows, 0)), device);
+            return new TargetTeacher(Llama.open(Models.target(run), device, RowChoice.longest(rows, 0), held), device);
         }
         int longest = RowChoice.longest(rows, pictures.get().rows());
         Llama language =
-                Llama.open(Models.target(run), device, Math.min(longest, Models.positions(Models.target(run))));
+                Llama.open(Models.target(run), device, Math.min(longest, Models.positions(Models.target(run))), held);
         return new TargetTeacher(new Llava(device, language, pictures.get().vision(), sight.orElseThrow()), device);
     }
 

@@ -10,6 +10,7 @@ import dev.outrider.decode.device.Device;
 import dev.outrider.decode.device.Devices;
 import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.device.cpu.CpuDevice;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.Recipe.Distill;
 import dev.outrider.recipes.Run;
@@ -24,6 +25,16 @@ import java.util.stream.Stream;
 /** Where a run's models and tokenizer are, and the device they run on. */
 final class Models {
     private Models() {}
+
+    static WeightType held(Recipe.Weights weights) {
+        return WeightType.valueOf(weights.name());
+    }
+
+    /** What follows from how the target is held, wherever it speaks or teaches; nothing where that is as it is stored. */
+    static List<Object> heldTarget(Recipe recipe) {
+        Recipe.Weights weights = recipe.target().weights();
+        return weights == Recipe.Weights.STORED ? List.of() : List.of(weights);
+    }
 
     /** What models run on that are not trained. */
     static Device device(Run run) {

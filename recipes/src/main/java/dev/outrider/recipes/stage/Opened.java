@@ -7,7 +7,6 @@ import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
 import dev.outrider.decode.model.Llava;
 import dev.outrider.decode.model.Sight;
-import dev.outrider.decode.model.WeightType;
 import dev.outrider.recipes.Recipe;
 import dev.outrider.recipes.report.Evaluation.Model;
 import java.nio.file.Path;
@@ -42,7 +41,7 @@ record Opened(
     static Opened of(Path path, Device device, int capacity, Optional<Sight> sight, Recipe.Weights held) {
         Checkpoint checkpoint = Checkpoint.open(path);
         try {
-            LlamaWeights weights = LlamaWeights.load(device, checkpoint, WeightType.valueOf(held.name()));
+            LlamaWeights weights = LlamaWeights.load(device, checkpoint, Models.held(held));
             Llama llama = new Llama(device, weights, room(checkpoint, capacity));
             return new Opened(checkpoint, weights, llama, seeing(checkpoint, device, llama, sight), sight, held);
         } catch (RuntimeException e) {

@@ -36,7 +36,7 @@ public final class PromptStage implements Stage {
 
     @Override
     public List<Object> settings(Recipe recipe) {
-        return List.of(
+        List<Object> settings = new ArrayList<>(List.of(
                 recipe.world(),
                 Dialogues.settings(recipe),
                 recipe.generate().prompts(),
@@ -48,7 +48,9 @@ public final class PromptStage implements Stage {
                 recipe.generate().written() > 0 ? recipe.generate().nearDuplicates() : 1,
                 recipe.target().template(),
                 Suites.paths(recipe),
-                recipe.generate().evaluation());
+                recipe.generate().evaluation()));
+        if (recipe.generate().written() + recipe.generate().openings() > 0) settings.addAll(Models.heldTarget(recipe));
+        return settings;
     }
 
     @Override

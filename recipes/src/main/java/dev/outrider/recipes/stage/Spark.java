@@ -96,7 +96,7 @@ final class Spark {
                 run.recipe().threads(),
                 run.recipe().generate().slots(),
                 wanted.topK());
-        return blind.with(eyes(run));
+        return blind.with(eyes(run), Models.held(run.recipe().target().weights()));
     }
 
     /** What the target looks at pictures with, where it is to. */

@@ -37,6 +37,12 @@ public final class BenchVerb implements Callable<Integer> {
     @Option(names = "--teacher-layers", description = "TVD++ with a teacher of so many layers; 0: pre-training.")
     int teacherLayers;
 
+    @Option(
+            names = "--teacher",
+            paramLabel = "MODEL",
+            description = "TVD++ of a draft of 30M with this model as teacher, held as --weights.")
+    Path teacher;
+
     @Option(names = "--generate", paramLabel = "MODEL", description = "How fast this model writes, alone and batched.")
     Path generate;
 
@@ -58,7 +64,9 @@ public final class BenchVerb implements Callable<Integer> {
             description = "What passes of this model cost, by rows and context.")
     Path passes;
 
-    @Option(names = "--weights", description = "Of --passes: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+    @Option(
+            names = "--weights",
+            description = "Of --passes and --teacher: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     WeightType weights = WeightType.BF16;
 
     @Option(names = "--rows", description = "Of the largest pass (default: ${DEFAULT-VALUE}).")
@@ -72,6 +80,10 @@ public final class BenchVerb implements Callable<Integer> {
         }
         if (passes != null) {
             new PassBench(passes, threads, weights, rows).run(System.out);
+            return 0;
+        }
+        if (teacher != null) {
+            TrainingBench.run(threads, precision, sequences, time, steps, teacher, weights);
             return 0;
         }
         TrainingBench.run(threads, precision, sequences, time, steps, teacherLayers);

@@ -1,6 +1,7 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.checkpoints.DType;
+import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Precision;
 import java.util.Arrays;
@@ -38,6 +39,22 @@ public final class GemmRate {
             nanos += precision == Precision.F32 ? nanos(device, shape) : mixedNanos(device, shape);
         }
         return operations / nanos;
+    }
+
+    /** Seconds of one such product. */
+    public static double seconds(CpuDevice device, Precision precision, Shape s) {
+        return (precision == Precision.F32 ? nanos(device, s) : mixedNanos(device, s)) * 1e-9;
+    }
+
+    /** Seconds of one such product with a finished model's matrix, held in a type that {@link DType} has or I8 for INT8. */
+    public static double forwardSeconds(CpuDevice device, String held, Shape s) {
+        Tensor w = Tensor.of("w", new float[s.in * s.out], s.out, s.in);
+        DType type = held.equals("INT8") ? DType.I8 : held.equals("BF16") ? DType.BF16 : DType.F32;
+        Buffer matrix = held.equals("STORED") ? device.hold(w) : device.hold(w, type);
+        Buffer x = filled(device, (long) s.rows * s.in), y = filled(device, (long) s.rows * s.out);
+        double nanos = median(() -> device.linear(y, x, matrix, s.rows, s.in, s.out, 0));
+        for (Buffer b : new Buffer[] {matrix, x, y}) device.free(b);
+        return nanos * 1e-9;
     }
 
     private static double nanos(CpuDevice device, Shape s) {
