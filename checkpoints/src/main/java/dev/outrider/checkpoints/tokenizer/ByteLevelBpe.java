@@ -62,14 +62,7 @@ final class ByteLevelBpe implements Model {
     }
 
     private void word(String text, int from, int to, Merging merging, Tokens out) {
-        int[] known = out.spans() ? null : cache.find(text, from, to);
-        if (known != null) {
-            out.addAll(known);
-            return;
-        }
-        int before = out.size();
-        spell(text, from, to, merging, out);
-        if (!out.spans()) cache.keep(text, from, to, out.since(before));
+        cache.word(text, from, to, out, () -> spell(text, from, to, merging, out));
     }
 
     private void spell(String text, int from, int to, Merging merging, Tokens out) {

@@ -11,6 +11,7 @@ final class MarkedBpe implements Model {
     private final Merges merges;
     private final Spaces spaces;
     private final boolean wordsApart;
+    private final WordCache cache = new WordCache();
 
     /** @param vocabulary with all byte pieces */
     MarkedBpe(Vocabulary vocabulary, Merges merges, Spaces spaces) {
@@ -36,11 +37,16 @@ final class MarkedBpe implements Model {
         int start = from;
         for (int at = from + 1; wordsApart && at < to; at++) {
             if (text.charAt(at) == Spaces.MARK && text.charAt(at - 1) != Spaces.MARK) {
-                merge(text, start, at, merging, out);
+                word(text, start, at, merging, out);
                 start = at;
             }
         }
-        merge(text, start, to, merging, out);
+        if (wordsApart) word(text, start, to, merging, out);
+        else merge(text, start, to, merging, out);
+    }
+
+    private void word(String text, int from, int to, Merging merging, Tokens out) {
+        cache.word(text, from, to, out, () -> merge(text, from, to, merging, out));
     }
 
     void merge(String text, int from, int to, Merging merging, Tokens out) {

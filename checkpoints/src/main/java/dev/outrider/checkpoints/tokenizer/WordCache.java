@@ -11,8 +11,19 @@ final class WordCache {
 
     private final Entry[] entries = new Entry[1 << 14];
 
-    /** The ids of text[from, to), or null; not to be changed. */
-    int[] find(String text, int from, int to) {
+    /** Adds the ids of text[from, to) to out: those found from before, or what {@code otherwise} adds, which is kept. */
+    void word(String text, int from, int to, Tokens out, Runnable otherwise) {
+        int[] known = out.spans() ? null : find(text, from, to);
+        if (known != null) {
+            out.addAll(known);
+            return;
+        }
+        int before = out.size();
+        otherwise.run();
+        if (!out.spans()) keep(text, from, to, out.since(before));
+    }
+
+    private int[] find(String text, int from, int to) {
         if (to - from > LONGEST) return null;
         Entry entry = entries[place(text, from, to)];
         boolean same =
@@ -20,7 +31,7 @@ final class WordCache {
         return same ? entry.ids : null;
     }
 
-    void keep(String text, int from, int to, int[] ids) {
+    private void keep(String text, int from, int to, int[] ids) {
         if (to - from > LONGEST) return;
         entries[place(text, from, to)] = new Entry(text.substring(from, to), ids);
     }

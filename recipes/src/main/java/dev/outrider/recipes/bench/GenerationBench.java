@@ -4,6 +4,7 @@ import dev.outrider.checkpoints.Checkpoint;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
 import dev.outrider.decode.model.LlamaWeights;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.decode.speculate.BatchDecoder;
 import dev.outrider.decode.speculate.BatchRequest;
 import dev.outrider.decode.speculate.Decoder;
@@ -28,7 +29,7 @@ import java.util.stream.IntStream;
  * @param tokens of an answer
  * @param topK ids whose probabilities are kept at every token of the batch's answers
  */
-public record GenerationBench(Path model, int threads, int slots, int prompt, int tokens, int topK) {
+public record GenerationBench(Path model, int threads, WeightType held, int slots, int prompt, int tokens, int topK) {
     private static final Sampling SAMPLING = new Sampling(0.7, 0, 0.95, 0, 1);
     private static final int WARM = 16, ALONE = 2;
 
@@ -36,8 +37,8 @@ public record GenerationBench(Path model, int threads, int slots, int prompt, in
         int all = threads > 0 ? threads : Runtime.getRuntime().availableProcessors();
         try (Checkpoint checkpoint = Checkpoint.open(model);
                 CpuDevice device = new CpuDevice(all);
-                LlamaWeights weights = LlamaWeights.load(device, checkpoint)) {
-            out.printf(Locale.ROOT, "%s, %s%n", model, device.name());
+                LlamaWeights weights = LlamaWeights.load(device, checkpoint, held)) {
+            out.printf(Locale.ROOT, "%s held as %s, %s%n", model, held, device.name());
             double alone = alone(device, weights);
             out.printf(Locale.ROOT, "one text at a time: %8.1f tok/s%n", alone);
             double batched = batched(out, device, weights);

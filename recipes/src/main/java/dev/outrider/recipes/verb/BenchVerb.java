@@ -1,9 +1,11 @@
 package dev.outrider.recipes.verb;
 
+import dev.outrider.checkpoints.Failure;
 import dev.outrider.decode.device.Precision;
 import dev.outrider.decode.model.WeightType;
 import dev.outrider.recipes.bench.GenerationBench;
 import dev.outrider.recipes.bench.PassBench;
+import dev.outrider.recipes.bench.TokenBench;
 import dev.outrider.recipes.bench.TrainingBench;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -43,6 +45,15 @@ public final class BenchVerb implements Callable<Integer> {
             description = "TVD++ of a draft of 30M with this model as teacher, held as --weights.")
     Path teacher;
 
+    @Option(
+            names = "--tokenise",
+            paramLabel = "MODEL",
+            description = "How fast one thread makes tokens of --text with this model's tokenizer.")
+    Path tokenise;
+
+    @Option(names = "--text", paramLabel = "FILE", description = "Of --tokenise.")
+    Path text;
+
     @Option(names = "--generate", paramLabel = "MODEL", description = "How fast this model writes, alone and batched.")
     Path generate;
 
@@ -66,7 +77,8 @@ public final class BenchVerb implements Callable<Integer> {
 
     @Option(
             names = "--weights",
-            description = "Of --passes and --teacher: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+            description =
+                    "Of --passes, --generate and --teacher: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
     WeightType weights = WeightType.BF16;
 
     @Option(names = "--rows", description = "Of the largest pass (default: ${DEFAULT-VALUE}).")
@@ -75,7 +87,12 @@ public final class BenchVerb implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         if (generate != null) {
-            new GenerationBench(generate, threads, slots, prompt, tokens, topK).run(System.out);
+            new GenerationBench(generate, threads, weights, slots, prompt, tokens, topK).run(System.out);
+            return 0;
+        }
+        if (tokenise != null) {
+            if (text == null) throw Failure.usage("--tokenise", "no --text", "a file of text", "Name one.");
+            new TokenBench(tokenise, text).run(System.out);
             return 0;
         }
         if (passes != null) {

@@ -1,6 +1,7 @@
 package dev.outrider.decode.device.cpu;
 
 import dev.outrider.decode.device.Buffer;
+import dev.outrider.decode.device.Device;
 
 /**
  * Attention of a few new rows over a cache: out = softmax(q·Kᵀ / √D) · V for every head, K and V being the
@@ -9,6 +10,9 @@ import dev.outrider.decode.device.Buffer;
  * <p>A row's bits do not depend on the rows beside it, nor on the threads (see {@link QueryGroup}).
  */
 public final class CachedAttention implements Threads.Part {
+    /** Parts of a thread. */
+    private static final int DEALT = 6;
+
     private static final ThreadLocal<CachedAttention> CALLER = ThreadLocal.withInitial(CachedAttention::new);
 
     private long out, q, keys, values;
@@ -62,7 +66,9 @@ public final class CachedAttention implements Threads.Part {
         job.memory(out, q, keys, values);
         job.shape(rows, context, capacity, heads, kvHeads, headDim);
         long work = 2L * rows * context * heads * headDim;
-        job.split(work < SkinnyProduct.ALONE ? 1 : Math.min(threads.count(), rows * heads));
+        // Of many rows some see far more than others: then parts are dealt to whoever is free.
+        int parts = rows > Device.INVARIANT_ROWS ? DEALT * threads.count() : threads.count();
+        job.split(work < SkinnyProduct.ALONE ? 1 : Math.min(parts, rows * heads));
         if (job.parts == 1) job.run(0);
         else threads.run(job.parts, job);
     }

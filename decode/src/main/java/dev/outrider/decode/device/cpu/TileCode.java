@@ -19,7 +19,6 @@ import dev.outrider.decode.device.cpu.x86.Routine;
 import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The loops of {@link TileProduct} as machine code of AVX-512, for the products of BF16 and of bytes that the Vector API
@@ -39,7 +38,6 @@ final class TileCode {
     private static final int TURN = 4;
 
     private static final int GROUP_LINES = Buffer.GROUP * LANES / LINE;
-    private static final Set<String> WIDE = Set.of("avx512f", "avx512bw", "avx512dq", "avx512vl");
 
     private final DType type;
     private final int in;
@@ -53,28 +51,17 @@ final class TileCode {
 
     /** Nothing where this machine, or the width of vectors that the JVM was told, does not have such instructions. */
     static Optional<TileCode> of(DType type, int in) {
-        return Machine.TYPES.contains(type) ? Optional.of(new TileCode(type, in)) : Optional.empty();
+        boolean possible = switch (type) {
+            case F32 -> Avx512.POSSIBLE;
+            case BF16 -> Avx512.BF16;
+            case I8 -> Avx512.BYTES;
+            default -> false;
+        };
+        return possible ? Optional.of(new TileCode(type, in)) : Optional.empty();
     }
 
     boolean is(DType type, int in) {
         return this.type == type && this.in == in;
-    }
-
-    /** What this machine can do; looked at once, when a product is first asked for. */
-    private static final class Machine {
-        static final List<DType> TYPES = types();
-
-        private static List<DType> types() {
-            Set<String> flags = CoreType.flags();
-            Assembler nothing = new Assembler();
-            nothing.end();
-            boolean wide = Lanes.LANES == LANES && flags.containsAll(WIDE) && Routine.possible();
-            if (!wide || Routine.of(nothing.bytes()).isEmpty()) return List.of();
-            boolean pairs = flags.contains("avx512_bf16"), fours = flags.contains("avx512_vnni");
-            return List.of(DType.F32, DType.BF16, DType.I8).stream()
-                    .filter(t -> t == DType.F32 || (t == DType.BF16 ? pairs : fours))
-                    .toList();
-        }
     }
 
     /** Most rows of a step. */

@@ -115,6 +115,20 @@ public final class Assembler {
         int32(to - (length + 4));
     }
 
+    /** If a register is zero: to where {@link #land} says. Gives what land is to be told. */
+    public int jumpIfZero(Register value) {
+        registers(0x85, value, value);
+        bytes(0x0f, 0x84);
+        int32(0);
+        return length;
+    }
+
+    /** Here is where a jump goes. */
+    public void land(int jump) {
+        int distance = length - jump;
+        for (int i = 0; i < 4; i++) code[jump - 4 + i] = (byte) (distance >> 8 * i);
+    }
+
     /** Back to the caller, whose vectors may be narrower. */
     public void end() {
         bytes(0xc5, 0xf8, 0x77, 0xc3);
@@ -151,6 +165,10 @@ public final class Assembler {
 
     public void multiplyAddBroadcast(int to, int a, Memory b) {
         vector(MAP_0F38, P66, 0xb8, to, a, b, LANE, true);
+    }
+
+    public void multiply(int to, int a, int b) {
+        vector(MAP_0F, NONE, 0x59, to, a, b);
     }
 
     public void multiplyBroadcast(int to, int a, Memory b) {

@@ -76,6 +76,7 @@ class AssemblerTest {
         is("62 22 3d 48 b8 e8", a -> a.multiplyAdd(29, 8, 16));
         is("62 72 35 50 b8 66 02", a -> a.multiplyAddBroadcast(12, 25, Memory.at(RSI, 8)));
         is("62 41 1c 50 59 59 12", a -> a.multiplyBroadcast(27, 28, Memory.at(R9, 72)));
+        is("62 91 64 40 59 e4", a -> a.multiply(4, 19, 28));
         is("62 c1 5c 40 58 22", a -> a.add(20, 20, Memory.at(R10, 0)));
         is("62 a1 7c 48 5b e4", a -> a.floats(20, 20));
         is("62 d1 7c 48 5b f9", a -> a.floats(7, 9));
@@ -96,11 +97,16 @@ class AssemblerTest {
         a.add(RDX, RAX);
         a.decrement(RAX);
         a.jumpIfNotZero(turn);
+        a.number(RCX, 0);
+        int over = a.jumpIfZero(RCX);
+        a.add(Memory.at(RDI, 8), 1000);
+        a.land(over);
         a.number(RCX, 1);
-        int once = a.here();
+        int no = a.jumpIfZero(RCX), once = a.here();
         a.add(Memory.at(RDI, 8), 5);
         a.decrement(RCX);
         a.jumpIfNotZero(once);
+        a.land(no);
         a.end();
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment result = arena.allocate(ValueLayout.JAVA_LONG, 2);
