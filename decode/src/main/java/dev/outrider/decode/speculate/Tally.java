@@ -37,6 +37,11 @@ public final class Tally {
     /** {@link #costRatio}. */
     public static final String COST_RATIO = "measured cost ratio = time per drafted token / time per target pass.";
 
+    /** {@link #predictedSpeedup}. */
+    public static final String PREDICTED =
+            "predicted ratio = τ · time of a plain pass / time that drafting and verifying take for a pass: what acceptance"
+                    + " and the measured costs let expect.";
+
     /** {@link #interval}. */
     public static final String INTERVAL =
             "interval of τ = 95 % percentile bootstrap, generations drawn with replacement.";
@@ -133,6 +138,12 @@ public final class Tally {
     /** {@value #COST_RATIO} */
     public double costRatio() {
         return ((double) draft / drafted) / ((double) verify / passes());
+    }
+
+    /** {@value #PREDICTED} */
+    public double predictedSpeedup(Tally alone) {
+        double plain = (double) alone.verify / alone.passes(), round = (double) (draft + verify) / passes();
+        return blockEfficiency() * plain / round;
     }
 
     /** Seconds spent on prompts, drafting, verifying, and everything after the prompts. */

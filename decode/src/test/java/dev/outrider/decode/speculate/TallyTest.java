@@ -41,6 +41,14 @@ class TallyTest {
         assertThat(tally.accepted()).isEqualTo(8);
     }
 
+    /** Plain passes of 1 s; here 2 s of drafting and 8 s of verifying in 6 passes, 13 tokens. */
+    @Test
+    void whatIsPredictedFollowsFromMeasuredTimes() {
+        Tally alone = new Tally();
+        alone.add(generation(pass(0, 0), pass(0, 0), pass(0, 0), pass(0, 0)));
+        assertThat(tally().predictedSpeedup(alone)).isEqualTo(13.0 / 6 * 1 / (10.0 / 6), within(EXACT));
+    }
+
     @Test
     void blockEfficiencyLeavesThePromptOut() {
         assertThat(tally().blockEfficiency()).isEqualTo(13.0 / 6, within(EXACT));

@@ -76,7 +76,7 @@ public record Evaluation(
      * @param tokenRate tokens/s with the draft
      * @param baselineRate tokens/s of the same engine without one, on the same prompts
      * @param ratio of the two
-     * @param predicted what τ and the measured cost ratio let expect: τ / (γ·cost + 1)
+     * @param predicted what τ and the measured times of plain passes, of drafting and of verifying let expect of it
      * @param joint acceptance by position, from 1
      */
     public record Row(

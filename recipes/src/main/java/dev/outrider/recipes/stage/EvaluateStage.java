@@ -205,9 +205,7 @@ public final class EvaluateStage implements Stage {
                 "ratio",
                 "token rate with the draft / token rate of the same engine without one, same prompts, same run.");
         d.put("cost", Tally.COST_RATIO);
-        d.put(
-                "predicted",
-                "τ / (γ · measured cost ratio + 1): the ratio if a verifying pass cost as much as a plain one.");
+        d.put("predicted", Tally.PREDICTED);
         d.put("joint", Acceptance.JOINT);
         d.put("conditional", Acceptance.CONDITIONAL);
         d.put("interval", Tally.INTERVAL);

@@ -224,7 +224,7 @@ final class Evaluator {
         double c = (double) draft.parameters() / targetModel.parameters();
         double read = (double) draft.read() / targetModel.read();
         Tally.Interval interval = tally.interval(seed);
-        double tau = tally.blockEfficiency(), cost = tally.costRatio();
+        double tau = tally.blockEfficiency();
         return new Row(
                 s.draft(),
                 s.task(),
@@ -240,8 +240,8 @@ final class Evaluator {
                 tally.tokenRate(),
                 alone.tokenRate(),
                 tally.tokenRate() / alone.tokenRate(),
-                tau / (s.gamma() * cost + 1),
-                cost,
+                tally.predictedSpeedup(alone),
+                tally.costRatio(),
                 byPosition(tally, true),
                 byPosition(tally, false),
                 tally.tokens(),

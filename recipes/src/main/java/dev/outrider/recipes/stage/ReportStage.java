@@ -80,7 +80,7 @@ public final class ReportStage implements Stage {
         int width =
                 evaluation.overall().stream().mapToInt(r -> r.draft().length()).reduce(11, Math::max);
         out.printf(
-                "%n%-" + width + "s %-10s %2s  %6s %13s  %6s  %8s %8s  %6s%n",
+                "%n%-" + width + "s %-10s %2s  %6s %13s  %6s  %8s %8s  %6s %9s%n",
                 "draft",
                 "decoding",
                 "γ",
@@ -89,11 +89,12 @@ public final class ReportStage implements Stage {
                 "MBSU",
                 "tok/s",
                 "without",
-                "ratio");
+                "ratio",
+                "predicted");
         for (Row r : evaluation.overall()) {
             out.printf(
                     Locale.ROOT,
-                    "%-" + width + "s %-10s %2d  %6.3f [%.2f, %.2f]  %6.3f  %8.0f %8.0f  %6.3f%n",
+                    "%-" + width + "s %-10s %2d  %6.3f [%.2f, %.2f]  %6.3f  %8.0f %8.0f  %6.3f %9.3f%n",
                     r.draft(),
                     r.temperature() == 0 ? "greedy" : "T = " + r.temperature(),
                     r.gamma(),
@@ -103,7 +104,8 @@ public final class ReportStage implements Stage {
                     r.mbsu(),
                     r.tokenRate(),
                     r.baselineRate(),
-                    r.ratio());
+                    r.ratio(),
+                    r.predicted());
         }
         evaluation.definitions().forEach((term, meaning) -> out.println("  " + term + ": " + meaning));
     }
