@@ -48,6 +48,15 @@ public final class Everything {
         return buffer;
     }
 
+    // Such as eight bits and a scale for a group hold exactly.
+    private Buffer steps(int count) {
+        Buffer buffer = normal(count);
+        float[] values = new float[count];
+        for (int i = 0; i < count; i++) values[i] = (i % Buffer.GROUP == 0 ? 127 : random.nextInt(255) - 127) / 64f;
+        device.upload(values, 0, buffer, count);
+        return buffer;
+    }
+
     // The upper halves.
     private Buffer bf16(Buffer from, int rows) {
         float[] values = DeviceContract.floats(device, from);
@@ -76,9 +85,10 @@ public final class Everything {
             Buffer held = device.hold(Tensor.of("w", Seeds.normal(random, 192 * OUT, 1), OUT, 192), type);
             Buffer other = normal(5 * OUT);
             List<Buffer> to = List.of(y, other), matrices = List.of(held, held);
-            operations.put("linear, arranged " + type, () -> device.linear(y, x, held, 5, 192, OUT, 1));
-            operations.put("linear, arranged, many " + type, () -> device.linear(y, x, held, ROWS, 192, OUT, 0));
-            operations.put("linear, several " + type, () -> device.linearEach(to, x, matrices, 5, 192));
+            Buffer exact = steps(ROWS * 192);
+            operations.put("linear, arranged " + type, () -> device.linear(y, exact, held, 5, 192, OUT, 1));
+            operations.put("linear, arranged, many " + type, () -> device.linear(y, exact, held, ROWS, 192, OUT, 0));
+            operations.put("linear, several " + type, () -> device.linearEach(to, exact, matrices, 5, 192));
         }
         operations.put("linear, f16", () -> device.linear(y, x, f16, ROWS, IN, OUT, 0));
         operations.put("norm", () -> device.rmsNorm(z, x, gain, ROWS, IN, 1e-5f));
