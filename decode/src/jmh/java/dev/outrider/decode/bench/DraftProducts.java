@@ -45,7 +45,7 @@ public class DraftProducts {
         }
 
         double bytes(DType type) {
-            return elements() * (type == DType.I8 ? 1 + 4.0 / Buffer.GROUP : type.bytes);
+            return elements() * (type == DType.I8 ? 1 + 2.0 / Buffer.GROUP : type.bytes);
         }
     }
 
