@@ -163,7 +163,6 @@ class ChatPipelineTest {
                 .allMatch(line -> line.endsWith("done before"));
         assertThat(outrider(
                         "distill",
-                        "target.weights=f32",
                         "generate.slots=3",
                         "distill.name=other",
                         "evaluate.drafters=[other]",

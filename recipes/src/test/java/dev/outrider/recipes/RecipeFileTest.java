@@ -67,6 +67,29 @@ class RecipeFileTest {
         }
     }
 
+    /** A target held otherwise says other words and has other laws: what it says, teaches, and is measured by, is done anew. */
+    @Test
+    void howTheTargetIsHeldIsPartOfWhatItDoes() {
+        Recipe stored = parse(SMALL), narrow = parse(SMALL, "target.weights=bf16");
+        for (Stage stage : Stages.of(stored)) {
+            boolean same = stage.settings(stored).equals(stage.settings(narrow));
+            assertThat(same)
+                    .as(stage.name())
+                    .isEqualTo(!List.of("generate", "distill", "evaluate").contains(stage.name()));
+        }
+        String written = "generate.written=5";
+        assertThat(settings("prompts", parse(SMALL, written)))
+                .isNotEqualTo(settings("prompts", parse(SMALL, written, "target.weights=bf16")));
+    }
+
+    private static List<Object> settings(String stage, Recipe recipe) {
+        return Stages.of(recipe).stream()
+                .filter(s -> s.name().equals(stage))
+                .findFirst()
+                .orElseThrow()
+                .settings(recipe);
+    }
+
     @Test
     void eachStageMultipliesAsItsTrainingSays() {
         Recipe mixed = parse(

@@ -13,6 +13,7 @@ import dev.outrider.data.shard.Hashes;
 import dev.outrider.data.shard.Shards;
 import dev.outrider.decode.device.cpu.CpuDevice;
 import dev.outrider.decode.model.Llama;
+import dev.outrider.decode.model.WeightType;
 import dev.outrider.decode.speculate.Decoder;
 import dev.outrider.decode.speculate.Generation;
 import dev.outrider.decode.speculate.Limits;
@@ -139,11 +140,15 @@ class AnswersTest {
     }
 
     @Test
-    void greedyAnswersAreTheDecodersOwn() {
+    void greedyAnswersAreTheDecodersOwn() throws IOException {
+        areTheDecodersOwn(first.output(), WeightType.STORED);
+    }
+
+    private static void areTheDecodersOwn(Path output, WeightType held) throws IOException {
         Tokenizer tokenizer = TestTokenizer.train();
         try (CpuDevice device = new CpuDevice(1);
-                Llama model = Llama.open(target, device, TinyTarget.CONTEXT)) {
-            for (Answer answer : answers(first.output()).values()) {
+                Llama model = Llama.open(target, device, TinyTarget.CONTEXT, held)) {
+            for (Answer answer : answers(output).values()) {
                 if (!answer.success() || answer.temperature() > 0) continue;
                 assertThat(answer.promptIds()[0]).isEqualTo(tokenizer.bosId());
                 var limits = new Limits(12, Set.of(tokenizer.eosId()), List.of(), Optional.of(tokenizer));
@@ -153,6 +158,15 @@ class AnswersTest {
                 assertThat(answer.text()).isEqualTo(expected.text());
             }
         }
+    }
+
+    /** A target held otherwise is another target. */
+    @Test
+    void theTargetSpeaksAsItIsHeld() throws IOException {
+        AnswerSpec rounded = spec(folder.resolve("rounded"), 3).with(AnswerEyes.NONE, WeightType.BF16);
+        Answers.generate(spark, rounded, Progress.NONE);
+        areTheDecodersOwn(rounded.output(), WeightType.BF16);
+        fails(Failure.Kind.USAGE, "another job", spec(target, rounded.output(), 3, 5));
     }
 
     @Test
