@@ -10,6 +10,8 @@ import dev.outrider.checkpoints.Tensor;
 import dev.outrider.decode.device.Buffer;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +43,40 @@ class MemoryTest {
         }
         Buffer again = device.allocate(DType.F32, 1000);
         assertThat(device.sumOfSquares(again, 1000)).isZero();
+    }
+
+    /** Of all sizes, some of which share larger blocks: what is freed takes nothing along, and what is new is zero. */
+    @Test
+    void blocksAreTheirOwners() {
+        Seeds.run(3, random -> {
+            List<Buffer> held = new ArrayList<>();
+            for (int i = 0; i < 200; i++) {
+                if (!held.isEmpty() && random.nextInt(3) == 0) {
+                    Buffer old = held.remove(random.nextInt(held.size()));
+                    assertThat(holds(old)).isTrue();
+                    device.free(old);
+                }
+                Buffer buffer = device.allocate(DType.F32, 1L << random.nextInt(4, 21));
+                assertThat(device.sumOfSquares(buffer, buffer.elements())).isZero();
+                mark(buffer);
+                held.add(buffer);
+            }
+            for (Buffer buffer : held) {
+                assertThat(holds(buffer)).isTrue();
+                device.free(buffer);
+            }
+        });
+    }
+
+    // Its own address at both ends.
+    private static void mark(Buffer b) {
+        Lanes.set(b.address(), b.address() >>> 6 & 0xfffff);
+        Lanes.set(b.address() + b.bytes() - 4, b.address() >>> 6 & 0xfffff);
+    }
+
+    private static boolean holds(Buffer b) {
+        float mark = b.address() >>> 6 & 0xfffff;
+        return Lanes.get(b.address()) == mark && Lanes.get(b.address() + b.bytes() - 4) == mark;
     }
 
     @Test
