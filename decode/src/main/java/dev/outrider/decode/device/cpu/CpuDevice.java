@@ -23,7 +23,7 @@ import java.util.Objects;
 /**
  * The cpu as a {@link Device}: Vector API kernels over native memory and OpenBLAS for large products, both
  * on one team of threads. Here buffers are checked (type, length, ids, positions) and become addresses;
- * the kernels, one family a file, see addresses only.
+ * the kernels, one family a file, see addresses only. (Long because the contract is: an operation is a few lines here.)
  *
  * <p>A process that also uses ND4J should make its first CpuDevice before it touches ND4J: OpenBLAS is
  * loaded once, and only before that can a wrong core type in the environment be mended.
