@@ -21,6 +21,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.apache.spark.sql.Row;
 import org.apache.spark.sql.SparkSession;
@@ -28,8 +29,17 @@ import org.apache.spark.sql.functions;
 
 /** Where prompts come from. They are held on the driver: meant for up to some millions. */
 public sealed interface Prompts {
-    /** In the order of their ids, those about the same pictures together, unless said otherwise. */
-    List<Prompt> read(SparkSession spark);
+    /**
+     * In the order of their ids, those about the same pictures together, unless said otherwise.
+     *
+     * @param spark asked only where prompts are in a table
+     */
+    List<Prompt> read(Supplier<SparkSession> spark);
+
+    /** With a session that is there already. */
+    default List<Prompt> read(SparkSession spark) {
+        return read(() -> spark);
+    }
 
     /**
      * JSON objects with {@code prompt} and, if there, {@code id}, {@code task}, {@code ids}, the tokens to read, and {@code
@@ -40,7 +50,7 @@ public sealed interface Prompts {
         private static final List<String> ANSWERS = List.of("response", "completion", "messages");
 
         @Override
-        public List<Prompt> read(SparkSession spark) {
+        public List<Prompt> read(Supplier<SparkSession> spark) {
             List<Prompt> out = new ArrayList<>();
             for (Path file : files) read(file, out);
             return checked(out, files.toString());
@@ -137,10 +147,11 @@ public sealed interface Prompts {
      */
     record Column(List<String> paths, String column, String idColumn, String taskColumn) implements Prompts {
         @Override
-        public List<Prompt> read(SparkSession spark) {
+        public List<Prompt> read(Supplier<SparkSession> spark) {
             List<Row> rows = SparkFailures.reading(
                     paths,
-                    () -> spark.read()
+                    () -> spark.get()
+                            .read()
                             .parquet(paths.toArray(String[]::new))
                             .select(text(column), text(idColumn), text(taskColumn))
                             .collectAsList());
@@ -174,7 +185,7 @@ public sealed interface Prompts {
     record Conversations(ConversationFiles files, Path model, Optional<String> template, Words words)
             implements Prompts {
         @Override
-        public List<Prompt> read(SparkSession spark) {
+        public List<Prompt> read(Supplier<SparkSession> spark) {
             return checked(ConversationPrompts.read(this), files.paths().toString());
         }
     }
@@ -182,7 +193,7 @@ public sealed interface Prompts {
     /** So many of all kinds, by the hashes of their ids and in that order: more of them later begin with the same. */
     record First(int most, Prompts of) implements Prompts {
         @Override
-        public List<Prompt> read(SparkSession spark) {
+        public List<Prompt> read(Supplier<SparkSession> spark) {
             return of.read(spark).stream()
                     .sorted(Comparator.comparing(p -> Hashes.of(p.id())))
                     .limit(most)

@@ -171,11 +171,11 @@ final class Corpus {
      * a line, which are taken as they are.
      */
     static List<Prompt> read(Run run, Path file) {
-        if (Prompts.Jsonl.isForm(file)) return new Prompts.Jsonl(List.of(file)).read(Spark.session(run));
+        if (Prompts.Jsonl.isForm(file)) return new Prompts.Jsonl(List.of(file)).read(() -> Spark.session(run));
         var target = run.recipe().target();
         return new Prompts.Conversations(
                         ConversationFiles.of(file), Models.target(run), target.chatTemplate(), Words.LITERAL)
-                .read(Spark.session(run));
+                .read(() -> Spark.session(run));
     }
 
     /**
@@ -192,7 +192,7 @@ final class Corpus {
                 .suites()
                 .forEach((suite, file) ->
                         read(run, Path.of(file)).forEach(p -> all.add(p.of(Suites.task(suite, p.task())))));
-        if (all.isEmpty()) all.addAll(new Prompts.Jsonl(List.of(heldOutFile(run))).read(Spark.session(run)));
+        if (all.isEmpty()) all.addAll(new Prompts.Jsonl(List.of(heldOutFile(run))).read(() -> Spark.session(run)));
         boolean skips = run.recipe().pictures().bad() == Recipe.Bad.SKIP;
         Map<String, Integer> taken = new LinkedHashMap<>();
         List<Evaluator.Prompt> out = new ArrayList<>();

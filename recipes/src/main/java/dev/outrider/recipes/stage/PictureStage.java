@@ -90,7 +90,9 @@ public final class PictureStage implements Stage {
         if (run.recipe().asksAboutPictures()) files.add(Corpus.seenPrompts(run));
         for (Path file : files) {
             if (Prompts.Jsonl.isForm(file)) {
-                new Prompts.Jsonl(List.of(file)).read(Spark.session(run)).forEach(p -> names.addAll(p.pictures()));
+                new Prompts.Jsonl(List.of(file))
+                        .read(() -> Spark.session(run))
+                        .forEach(p -> names.addAll(p.pictures()));
             } else {
                 ConversationFiles.of(file).forEach(e -> {
                     if (e instanceof Conversation c) names.addAll(c.images());
