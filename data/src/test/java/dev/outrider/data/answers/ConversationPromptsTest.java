@@ -37,7 +37,7 @@ class ConversationPromptsTest {
     }
 
     private List<Prompt> read(Words words, Path... files) {
-        return new Prompts.Conversations(ConversationFiles.of(files), target, Optional.empty(), words).read(null);
+        return new Prompts.Conversations(ConversationFiles.of(files), target, Optional.empty(), words).read(() -> null);
     }
 
     private Path write(String name, String... lines) throws IOException {
@@ -85,7 +85,7 @@ class ConversationPromptsTest {
         List<Prompt> prompts = read(Words.LITERAL, write("prompts.jsonl", "{\"prompt\":\"a\"}", "{\"prompt\":\"b\"}"));
         Path file = folder.resolve("out.jsonl");
         Prompts.Jsonl.write(file, prompts);
-        assertThat(new Prompts.Jsonl(List.of(file)).read(null)).isEqualTo(prompts);
+        assertThat(new Prompts.Jsonl(List.of(file)).read(() -> null)).isEqualTo(prompts);
     }
 
     @Test
@@ -103,7 +103,7 @@ class ConversationPromptsTest {
                 "{\"messages\":[{\"role\":\"user\",\"content\":\"x\"},{\"role\":\"user\",\"content\":\"x\"}]}");
         assertThatThrownBy(() -> new Prompts.Conversations(
                                 ConversationFiles.of(roles), target, Optional.of("llama-2"), Words.PARSED)
-                        .read(null))
+                        .read(() -> null))
                 .isInstanceOf(Failure.class)
                 .hasMessageContaining(roles + ":1")
                 .hasMessageContaining("template llama-2, line ")
