@@ -1,5 +1,6 @@
 package dev.outrider.recipes.bench;
 
+import dev.outrider.checkpoints.DiskFailures;
 import dev.outrider.checkpoints.Failure;
 import dev.outrider.checkpoints.tokenizer.Tokenizer;
 import dev.outrider.checkpoints.tokenizer.Tokenizers;
@@ -24,7 +25,7 @@ public record TokenBench(Path model, Path text) {
     private static final int PIECE = 4096, TIMES = 9, WARM = 5;
 
     /** @throws Failure where there is no tokenizer, or nothing to make tokens of */
-    public void run(PrintStream out) throws IOException {
+    public void run(PrintStream out) {
         Tokenizer tokenizer = Tokenizers.open(model).orElseThrow(() -> none());
         List<String> pieces = pieces();
         long bytes = pieces.stream()
@@ -48,10 +49,10 @@ public record TokenBench(Path model, Path text) {
                 bytes * 1e-6 / seconds[TIMES / 2]);
     }
 
-    private List<String> pieces() throws IOException {
+    private List<String> pieces() {
         List<String> pieces = new ArrayList<>();
         StringBuilder piece = new StringBuilder();
-        for (String line : Files.readString(text).split("(?<=\n)")) {
+        for (String line : whole().split("(?<=\n)")) {
             piece.append(line);
             if (piece.length() < PIECE) continue;
             pieces.add(piece.toString());
@@ -59,6 +60,14 @@ public record TokenBench(Path model, Path text) {
         }
         if (!piece.isEmpty()) pieces.add(piece.toString());
         return pieces;
+    }
+
+    private String whole() {
+        try {
+            return Files.readString(text);
+        } catch (IOException e) {
+            throw DiskFailures.reading(text, e);
+        }
     }
 
     private Failure none() {
