@@ -25,7 +25,7 @@ public enum WeightType {
     INT8;
 
     /** A tensor on a device; norms and biases, which no product reads, are F32 unless STORED. */
-    Buffer held(Device device, Tensor tensor) {
+    public Buffer held(Device device, Tensor tensor) {
         if (this == STORED) return device.hold(tensor);
         if (tensor.shape().length < 2 || this == F32) return device.hold(tensor, DType.F32);
         if (this == BF16) return device.hold(tensor, DType.BF16);

@@ -120,7 +120,7 @@ public final class TrainingBench {
         }
         for (GemmRate.Shape s : shapes(teacher)) {
             int layers = s.out() == teacher.vocabSize() ? 1 : teacher.layers();
-            seconds += layers * GemmRate.forwardSeconds(device, held.name(), s) / s.rows();
+            seconds += layers * GemmRate.forwardSeconds(device, w -> held.held(device, w), s) / s.rows();
         }
         return seconds;
     }

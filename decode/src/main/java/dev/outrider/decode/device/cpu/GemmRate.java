@@ -6,6 +6,7 @@ import dev.outrider.decode.device.Buffer;
 import dev.outrider.decode.device.Precision;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.function.Function;
 import jdk.incubator.vector.FloatVector;
 
 /**
@@ -46,11 +47,9 @@ public final class GemmRate {
         return (precision == Precision.F32 ? nanos(device, s) : mixedNanos(device, s)) * 1e-9;
     }
 
-    /** Seconds of one such product with a finished model's matrix, held in a type that {@link DType} has or I8 for INT8. */
-    public static double forwardSeconds(CpuDevice device, String held, Shape s) {
-        Tensor w = Tensor.of("w", new float[s.in * s.out], s.out, s.in);
-        DType type = held.equals("INT8") ? DType.I8 : held.equals("BF16") ? DType.BF16 : DType.F32;
-        Buffer matrix = held.equals("STORED") ? device.hold(w) : device.hold(w, type);
+    /** Seconds of one such product with a finished model's matrix of float32, held as that model's are. */
+    public static double forwardSeconds(CpuDevice device, Function<Tensor, Buffer> held, Shape s) {
+        Buffer matrix = held.apply(Tensor.of("w", new float[s.in * s.out], s.out, s.in));
         Buffer x = filled(device, (long) s.rows * s.in), y = filled(device, (long) s.rows * s.out);
         double nanos = median(() -> device.linear(y, x, matrix, s.rows, s.in, s.out, 0));
         for (Buffer b : new Buffer[] {matrix, x, y}) device.free(b);
